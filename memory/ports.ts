@@ -1,0 +1,81 @@
+/** What the pipeline asks of the outside. `daemon.ts` introduces the implementations. */
+import type { Json, Memory, Scope, Turn } from './memory.ts'
+import type { IndexQuery, ScoreParts } from './scope-index.ts'
+import type { Background } from './vector-index.ts'
+
+/** One way of turning text into vectors. Vectors of two models never mix. */
+export type EmbeddingModel = Readonly<{
+  /** Differs whenever the vectors would: weights, pooling, length limit. */
+  fingerprint: string
+  /** What people call it: minilm, static. */
+  name: string
+  dimensions: number
+}>
+
+export type EmbedderState = Readonly<
+  { status: 'loading' } | { status: 'ready' } | { status: 'failed'; reason: string }
+>
+
+export interface Embedder {
+  readonly model: EmbeddingModel
+  /** Never throws; says at once whether vectors can be had now. */
+  state(): EmbedderState
+  /** Settles when loading has ended, well or badly; look at `state()` then. */
+  whenLoaded(): Promise<void>
+  /**
+   * Embeds a query, ahead of every document that waits.
+   *
+   * @returns a unit vector, Float32Array[dimensions].
+   * @throws EngramError `unavailable` when the model failed to load or the text has nothing to embed.
+   */
+  embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array>
+  /**
+   * Embeds each text as a unit vector.
+   *
+   * @returns one Float32Array[dimensions] per text, in the order given; null for a text with nothing to
+   *   embed (no letter or digit).
+   * @throws EngramError `unavailable` when the model cannot be loaded or reached.
+   */
+  embedDocuments(texts: readonly string[], signal?: AbortSignal): Promise<(Float32Array | null)[]>
+  close(): Promise<void>
+}
+
+/** A language model that is asked for JSON. */
+export interface ChatModel {
+  /** For journals and logs: "openai/gpt-4o-mini". */
+  readonly name: string
+  /**
+   * One answer to one prompt, as text: JSON by request, but the caller parses tolerantly.
+   *
+   * @throws EngramError `upstream` or `timeout`; its message names the provider and status, never the key.
+   */
+  complete(
+    prompt: Readonly<{ system: string; user: string; schema: Json; schemaName: string }>,
+    signal?: AbortSignal,
+  ): Promise<string>
+}
+
+/** A candidate with what the store holds of it. */
+export type FoundMemory = Readonly<{ memory: Memory; at: number }> & ScoreParts
+export type FoundTurn = Readonly<{ turn: Turn; at: number }> & ScoreParts
+
+export type Found = Readonly<{
+  /** Best first. */
+  memories: readonly FoundMemory[]
+  turns: readonly FoundTurn[]
+  /** Pinned and in force, whatever the question. */
+  pinned: readonly Memory[]
+  background: Readonly<{ memory: Background; turn: Background }>
+  /** How many distinct terms the question has, and how many of them some document holds. */
+  termCount: number
+  known: Readonly<{ memory: number; turn: number }>
+  /** How many memories and turns were searched. */
+  searched: Readonly<{ memory: number; turn: number }>
+  /** The index in RAM was not there yet, and the database's text index answered instead. */
+  textOnly: boolean
+}>
+
+/** Finds what a scope holds about a question. The scope is the filter before anything is ranked. */
+export interface RecallIndex {
+  search(scope: Scope, query: IndexQuery): Promise<Found>
+}

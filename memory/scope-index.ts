@@ -1,0 +1,403 @@
+import type { Role } from './memory.ts'
+import { factorOf, fuse, LARGEST_FACTOR, type QueryTraits, traitsOf } from './rank.ts'
+import { TermIndex } from './term-index.ts'
+import { dateTerms, saysWhen } from './time-words.ts'
+import { type Background, VectorIndex } from './vector-index.ts'
+import { queryTerms, terms } from './words.ts'
+
+export type DocumentKind = 'memory' | 'turn'
+
+/** One memory or turn as the index needs it. */
+export type IndexDocument = Readonly<{
+  /** The store's row number, unique within its kind. */
+  key: number
+  text: string
+  role: Role
+  speaker: string | null
+  conversation: string | null
+  /** Orders the documents of one conversation. */
+  place: number
+  /** When it was said or began to hold, epoch milliseconds. */
+  at: number
+  /** Never found from this instant on; null for never. */
+  expiresAt: number | null
+  pinned: boolean
+}>
+
+export type IndexQuery = Readonly<{
+  text: string
+  /** Unit vector of the question; null answers from text alone. */
+  vector: Float32Array | null
+  now: number
+  /** At most this many of each kind. */
+  limit: number
+  /** Turns of this conversation are left out: the model has them already. */
+  exceptConversation: string | null
+}>
+
+export type ScoreParts = Readonly<{
+  /** Share of what the question's words could score, times the factors that favour this document. */
+  lexical: number
+  /** Cosine to the question, neighbours mixed in; 0 without vectors. */
+  cosine: number
+  /** `fuse(lexical, cosine)`: absolute, so that it compares between questions. */
+  fused: number
+}>
+
+export type IndexHit = Readonly<{ kind: DocumentKind; key: number; at: number }> & ScoreParts
+
+export type IndexAnswer = Readonly<{
+  /** Best first; equal scores by newer time, then by key. */
+  memories: readonly IndexHit[]
+  turns: readonly IndexHit[]
+  pinned: readonly number[]
+  background: Readonly<Record<DocumentKind, Background>>
+  /** Distinct terms of the question that some document of this kind has, and that none has. */
+  known: Readonly<Record<DocumentKind, number>>
+  termCount: number
+}>
+
+/** Everything recall searches of one scope, in RAM, kept level with the store by `put` and `delete`. */
+export class ScopeIndex {
+  readonly #memories: Collection
+  readonly #turns: Collection
+
+  /** @param dimensions of the vectors in force; 0 when there are none */
+  constructor(dimensions: number) {
+    this.#memories = new Collection('memory', dimensions)
+    this.#turns = new Collection('turn', dimensions)
+  }
+
+  get size(): Readonly<Record<DocumentKind, number>> {
+    return { memory: this.#memories.size, turn: this.#turns.size }
+  }
+
+  put(kind: DocumentKind, document: IndexDocument): void {
+    this.#of(kind).put(document)
+  }
+
+  delete(kind: DocumentKind, key: number): void {
+    this.#of(kind).delete(key)
+  }
+
+  /** @param components int8[dimensions]; ignored for a document that is not here */
+  setVector(kind: DocumentKind, key: number, components: Int8Array): void {
+    this.#of(kind).setVector(key, components)
+  }
+
+  search(query: IndexQuery): IndexAnswer {
+    const sought = queryTerms(query.text)
+    const traits = traitsOf(query.text)
+    const memories = this.#memories.search(sought, traits, query)
+    const turns = this.#turns.search(sought, traits, query)
+    return {
+      memories: memories.hits,
+      turns: turns.hits,
+      pinned: this.#memories.pinned(query.now),
+      background: { memory: memories.background, turn: turns.background },
+      known: { memory: memories.known, turn: turns.known },
+      termCount: sought.length,
+    }
+  }
+
+  #of(kind: DocumentKind): Collection {
+    return kind === 'memory' ? this.#memories : this.#turns
+  }
+}
+
+/** Candidates of each channel; measured in docs/retrieval.md. */
+const BEST_BY_WORDS = 200
+const BEST_BY_COSINE = 100
+/** How much of each neighbour's vector is mixed into a document's own. */
+const NEIGHBOUR_MIX = 0.3
+
+/** Slots of removed documents that are put up with before everything moves together. */
+const MIN_FREE_SLOTS = 1_000
+
+class Collection {
+  readonly #kind: DocumentKind
+  readonly #slotOf = new Map<number, number>()
+  readonly #conversations = new Map<string, number[]>()
+  readonly #pinned = new Set<number>()
+  /** Slots of documents that end at some time. */
+  readonly #ending = new Set<number>()
+  #documents: (IndexDocument | undefined)[] = []
+  /** Whether the text names a time, by slot. */
+  #timed: boolean[] = []
+  #vectors: VectorIndex
+  #terms = new TermIndex()
+
+  constructor(kind: DocumentKind, dimensions: number) {
+    this.#kind = kind
+    this.#vectors = new VectorIndex(dimensions)
+  }
+
+  get size(): number {
+    return this.#slotOf.size
+  }
+
+  put(document: IndexDocument): void {
+    if (this.#restate(document)) return
+    this.delete(document.key)
+    const slot = this.#documents.length
+    this.#documents.push(document)
+    this.#slotOf.set(document.key, slot)
+    this.#timed.push(saysWhen(document.text))
+    this.#mark(slot, document)
+    this.#terms.add(slot, terms(document.text), speakerTerm(document), dateTerms(document.at))
+    if (document.conversation !== null) this.#join(document.conversation, slot)
+  }
+
+  delete(key: number): void {
+    const slot = this.#slotOf.get(key)
+    if (slot === undefined) return
+    const document = this.#documents[slot]!
+    if (document.conversation !== null) this.#leave(document.conversation, slot)
+    this.#slotOf.delete(key)
+    this.#pinned.delete(key)
+    this.#ending.delete(slot)
+    this.#documents[slot] = undefined
+    this.#vectors.delete(slot)
+    this.#terms.remove(slot, terms(document.text), speakerTerm(document), dateTerms(document.at))
+    if (this.#documents.length > 2 * this.size + MIN_FREE_SLOTS) this.#rebuild()
+  }
+
+  /** A document whose text and place are as before keeps its slot and vector. */
+  #restate(document: IndexDocument): boolean {
+    const slot = this.#slotOf.get(document.key)
+    if (slot === undefined) return false
+    const before = this.#documents[slot]!
+    const same =
+      before.text === document.text &&
+      before.role === document.role &&
+      before.speaker === document.speaker &&
+      before.conversation === document.conversation &&
+      before.place === document.place &&
+      before.at === document.at
+    if (!same) return false
+    this.#documents[slot] = document
+    this.#mark(slot, document)
+    return true
+  }
+
+  #mark(slot: number, document: IndexDocument): void {
+    if (document.pinned) this.#pinned.add(document.key)
+    else this.#pinned.delete(document.key)
+    if (document.expiresAt !== null) this.#ending.add(slot)
+    else this.#ending.delete(slot)
+  }
+
+  /** Gives every document a new slot, without gaps. */
+  #rebuild(): void {
+    const [documents, vectors] = [this.#documents, this.#vectors]
+    this.#documents = []
+    this.#timed = []
+    this.#slotOf.clear()
+    this.#conversations.clear()
+    this.#ending.clear()
+    this.#terms = new TermIndex()
+    this.#vectors = new VectorIndex(vectors.dimensions)
+    for (const [slot, document] of documents.entries()) {
+      if (!document) continue
+      this.put(document)
+      if (vectors.has(slot)) this.setVector(document.key, vectors.componentsOf(slot))
+    }
+  }
+
+  setVector(key: number, components: Int8Array): void {
+    const slot = this.#slotOf.get(key)
+    if (slot !== undefined) this.#vectors.set(slot, components)
+  }
+
+  pinned(now: number): number[] {
+    return [...this.#pinned].filter((key) =>
+      isCurrent(this.#documents[this.#slotOf.get(key)!]!, now),
+    )
+  }
+
+  search(sought: readonly string[], traits: QueryTraits, query: IndexQuery) {
+    const { slots, ideal } = this.#terms.score(sought)
+    const names = this.#terms.speakersOf(sought)
+    // Two names are a question about both: neither is favoured.
+    const asked = names.length === 1 ? names[0]! : null
+    const lexicalOf = (slot: number) => {
+      const score = this.#terms.scoreOf(slot)
+      if (score === 0) return 0
+      const spoken = asked !== null && this.#terms.isSpokenBy(slot, asked)
+      const factor = factorOf(this.#documents[slot]!, this.#timed[slot]!, spoken, traits)
+      return Math.fround((score / ideal) * factor)
+    }
+    const chosen = new Set<number>()
+    const worded = largest(slots, BEST_BY_WORDS, {
+      bound: (slot) => (this.#terms.scoreOf(slot) / ideal) * LARGEST_FACTOR,
+      value: lexicalOf,
+      passes: (slot) => this.#isAllowed(slot, query),
+    })
+    for (const slot of worded) chosen.add(slot)
+    let background: Background = { mean: 0, deviation: 0, size: 0 }
+    if (query.vector) {
+      const near = this.#vectors.nearest(query.vector, BEST_BY_COSINE, {
+        passes: (slot) => this.#isAllowed(slot, query),
+        refused: this.#refused(query),
+      })
+      background = near.background
+      for (const { slot } of near.best) chosen.add(slot)
+    }
+    const hits = [...chosen].map((slot): IndexHit => {
+      const document = this.#documents[slot]!
+      // A document that came in by its vector may share words too, only not among the best.
+      const lexical = lexicalOf(slot)
+      const cosine = query.vector ? this.#mixedCosine(slot, query.vector) : 0
+      return {
+        kind: this.#kind,
+        key: document.key,
+        at: document.at,
+        lexical,
+        cosine,
+        fused: fuse(lexical, cosine),
+      }
+    })
+    hits.sort((a, b) => b.fused - a.fused || b.at - a.at || a.key - b.key)
+    return { hits: hits.slice(0, query.limit), background, known: this.#known(sought) }
+  }
+
+  /** How many documents may not be found by this question, at most. */
+  #refused(query: IndexQuery): number {
+    let refused = 0
+    for (const slot of this.#ending) {
+      if (!isCurrent(this.#documents[slot]!, query.now)) refused++
+    }
+    if (this.#kind === 'memory' || query.exceptConversation === null) return refused
+    return refused + (this.#conversations.get(query.exceptConversation)?.length ?? 0)
+  }
+
+  #known(sought: readonly string[]): number {
+    return sought.filter((term) => this.#terms.has(term)).length
+  }
+
+  #isAllowed(slot: number, query: IndexQuery): boolean {
+    const document = this.#documents[slot]
+    if (!document || !isCurrent(document, query.now)) return false
+    return (
+      this.#kind === 'memory' ||
+      document.conversation === null ||
+      document.conversation !== query.exceptConversation
+    )
+  }
+
+  /** Cosine of the question to the document's vector plus `NEIGHBOUR_MIX` of each neighbour's. */
+  #mixedCosine(slot: number, vector: Float32Array): number {
+    const own = this.#vectors.cosine(slot, vector)
+    if (!this.#vectors.has(slot)) return 0
+    const beside = [this.#terms.previousOf(slot), this.#terms.nextOf(slot)].filter(
+      (other) => other >= 0 && this.#vectors.has(other),
+    )
+    if (beside.length === 0) return own
+    let sum = own
+    let squares = 1
+    for (const other of beside) {
+      sum += NEIGHBOUR_MIX * this.#vectors.cosine(other, vector)
+      squares += NEIGHBOUR_MIX ** 2 + 2 * NEIGHBOUR_MIX * this.#vectors.cosineBetween(slot, other)
+    }
+    const [before, after] = beside
+    if (before !== undefined && after !== undefined) {
+      squares += 2 * NEIGHBOUR_MIX ** 2 * this.#vectors.cosineBetween(before, after)
+    }
+    return sum / Math.sqrt(Math.max(squares, 1e-6))
+  }
+
+  #join(conversation: string, slot: number): void {
+    const chain = this.#conversations.getOrInsertComputed(conversation, () => [])
+    let at = chain.length
+    while (at > 0 && this.#isAfter(chain[at - 1]!, slot)) at--
+    chain.splice(at, 0, slot)
+    this.#relink(chain, at - 1)
+    this.#relink(chain, at)
+    this.#relink(chain, at + 1)
+  }
+
+  /** In the same place, the one stored first stands first. */
+  #isAfter(slot: number, other: number): boolean {
+    const [a, b] = [this.#documents[slot]!, this.#documents[other]!]
+    return a.place > b.place || (a.place === b.place && a.key > b.key)
+  }
+
+  #leave(conversation: string, slot: number): void {
+    const chain = this.#conversations.get(conversation)!
+    const at = chain.indexOf(slot)
+    chain.splice(at, 1)
+    this.#terms.link(slot, -1, -1)
+    this.#relink(chain, at - 1)
+    this.#relink(chain, at)
+    if (chain.length === 0) this.#conversations.delete(conversation)
+  }
+
+  #relink(chain: readonly number[], at: number): void {
+    const slot = chain[at]
+    if (slot !== undefined) this.#terms.link(slot, chain[at - 1] ?? -1, chain[at + 1] ?? -1)
+  }
+}
+
+function isCurrent(document: IndexDocument, now: number): boolean {
+  return document.expiresAt === null || document.expiresAt > now
+}
+
+function speakerTerm({ speaker }: IndexDocument): string | null {
+  return speaker === null ? null : (terms(speaker)[0] ?? null)
+}
+
+/**
+ * The `count` slots with the largest positive values of those that pass, unordered.
+ *
+ * @param of `bound` is no less than the value, and cheaper: most slots are turned away by it
+ */
+function largest(
+  slots: Int32Array,
+  count: number,
+  of: Readonly<{
+    bound: (slot: number) => number
+    value: (slot: number) => number
+    passes: (slot: number) => boolean
+  }>,
+): number[] {
+  // A min-heap of the best so far.
+  const heap: number[] = []
+  const values: number[] = []
+  const swap = (a: number, b: number) => {
+    ;[heap[a], heap[b]] = [heap[b]!, heap[a]!]
+    ;[values[a], values[b]] = [values[b]!, values[a]!]
+  }
+  const sink = () => {
+    for (let i = 0; ; ) {
+      const left = 2 * i + 1
+      if (left >= heap.length) return
+      const right = left + 1
+      const least = right < heap.length && values[right]! < values[left]! ? right : left
+      if (values[least]! >= values[i]!) return
+      swap(i, least)
+      i = least
+    }
+  }
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i]!
+    if (heap.length === count && of.bound(slot) <= values[0]!) continue
+    if (!of.passes(slot)) continue
+    const value = of.value(slot)
+    if (value <= 0) continue
+    if (heap.length < count) {
+      heap.push(slot)
+      values.push(value)
+      for (let child = heap.length - 1; child > 0; ) {
+        const parent = (child - 1) >> 1
+        if (values[parent]! <= values[child]!) break
+        swap(parent, child)
+        child = parent
+      }
+    } else if (value > values[0]!) {
+      heap[0] = slot
+      values[0] = value
+      sink()
+    }
+  }
+  return heap
+}
