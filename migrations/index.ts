@@ -1,0 +1,6 @@
+import sqlite0001 from './sqlite/0001_memories.sql' with { type: 'text' }
+
+export type Migration = Readonly<{ name: string; sql: string }>
+
+/** In order of application. A released migration is never edited; a change is a new one. */
+export const SQLITE_MIGRATIONS: readonly Migration[] = [{ name: '0001_memories', sql: sqlite0001 }]

@@ -1,0 +1,57 @@
+import { EngramError } from '../memory/errors.ts'
+import type { RecallReader } from './recall-reader.ts'
+import { startWorker } from './rpc.ts'
+import type { SqliteFile } from './sqlite/connection.ts'
+import type { Store } from './store.ts'
+
+export type OpenStore = Readonly<{
+  store: Store
+  recall: RecallReader
+  /** Lets go of the database and of its folder. Calls that come later are refused. */
+  close(): Promise<void>
+}>
+
+export type SqliteOptions = SqliteFile &
+  Readonly<{
+    /** Where the two worker modules are; they are files of their own in the executable. */
+    workers: Readonly<{ store: string; recall: string }>
+    /** A worker that ended by itself: storage is gone until the process starts again. */
+    onCrash: (error: EngramError) => void
+  }>
+
+/**
+ * Opens the SQLite file in two threads, one that writes and one that searches.
+ *
+ * @throws EngramError as `openSqlite` and `lockFolder` do; nothing stays open then.
+ */
+export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore> {
+  const file: SqliteFile = { path: options.path, addonPath: options.addonPath }
+  const writer = await startWorker<Store>(options.workers.store, file, options.onCrash)
+  const searcher = await startWorker<{
+    recall: RecallReader
+    connection: { close(): Promise<void> }
+  }>(options.workers.recall, file, options.onCrash).catch(async (error) => {
+    await writer.api.maintenance.close().catch(() => {})
+    writer.end(isClosed())
+    throw error
+  })
+  let closing: Promise<void> | null = null
+  return {
+    store: writer.api,
+    recall: searcher.api.recall,
+    close() {
+      closing ??= (async () => {
+        // A thread that has crashed has let go already.
+        await searcher.api.connection.close().catch(() => {})
+        searcher.end(isClosed())
+        await writer.api.maintenance.close().catch(() => {})
+        writer.end(isClosed())
+      })()
+      return closing
+    },
+  }
+}
+
+function isClosed(): EngramError {
+  return new EngramError('unavailable', 'storage is closed')
+}

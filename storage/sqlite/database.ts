@@ -1,0 +1,208 @@
+import { existsSync } from 'node:fs'
+import type { Database as Handle, Statement } from 'better-sqlite3'
+import { EngramError } from '../../memory/errors.ts'
+import { type Migration, SQLITE_MIGRATIONS } from '../../migrations/index.ts'
+import { type Connection, type Database, storageError } from '../database.ts'
+import type { Sql } from '../sql.ts'
+import { APPLICATION_ID, connect, inspectFile, makePrivate, type SqliteFile } from './connection.ts'
+import { fts5 } from './text-index.ts'
+
+/** Writes that wait while one is committed share the next commit, up to this many. */
+const MAX_GROUP = 128
+/** Statements kept prepared; the code has about a hundred, and some vary by the length of a list. */
+const MAX_PREPARED = 500
+
+/**
+ * Opens the file, creating or migrating it as needed.
+ *
+ * One connection writes and one reads, both in this thread. Writes run one after the other; those that
+ * queue up behind a commit share the next one, so that durability costs one sync per group.
+ *
+ * @throws EngramError when the file is foreign, damaged or newer; see `inspectFile`.
+ */
+export async function openSqlite(
+  file: SqliteFile,
+  migrations: readonly Migration[] = SQLITE_MIGRATIONS,
+): Promise<Database> {
+  inspectFile(file, migrations.length)
+  makePrivate(file.path)
+  for (const suffix of ['-wal', '-shm']) {
+    if (existsSync(file.path + suffix)) makePrivate(file.path + suffix)
+  }
+  const writer = connect(file, { readonly: false })
+  let reader: Handle
+  try {
+    migrate(writer, migrations)
+    reader = connect(file, { readonly: true })
+  } catch (error) {
+    writer.close()
+    throw storageError(error)
+  }
+  const reads = snapshots(reader)
+  const writes = groupCommit(writer)
+  return {
+    text: fts5,
+    read: reads.read,
+    write: writes.write,
+    close: async () => {
+      await Promise.all([reads.close(), writes.close()])
+      reader.close()
+      try {
+        writer.pragma('wal_checkpoint(truncate)')
+      } finally {
+        writer.close() // on a full disk the log stays, and is read again next time
+      }
+    },
+  }
+}
+
+/** A connection over an open handle; statements are prepared once. */
+function connection(handle: Handle): Connection {
+  const prepared = new Map<string, Statement>()
+  const prepare = ({ texts }: Sql): Statement => {
+    const text = texts.join('?')
+    let statement = prepared.get(text)
+    if (!statement) {
+      statement = handle.prepare(text)
+      if (prepared.size >= MAX_PREPARED) prepared.delete(prepared.keys().next().value!)
+      prepared.set(text, statement)
+    }
+    return statement
+  }
+  return {
+    all: async <Row>(query: Sql<Row>) => prepare(query).all(query.values) as Row[],
+    run: async (query) => prepare(query).run(query.values).changes,
+  }
+}
+
+/** Calls on one handle that only reads: one after the other, each over one state of the database. */
+export function snapshots(handle: Handle): Pick<Database, 'read' | 'close'> {
+  const db = connection(handle)
+  const begin = handle.prepare('begin')
+  const commit = handle.prepare('commit')
+  let last: Promise<unknown> = Promise.resolve()
+  let closed = false
+  return {
+    read(work) {
+      if (closed) return Promise.reject(isClosed())
+      const result = last.then(async () => {
+        try {
+          begin.run()
+          try {
+            return await work(db)
+          } finally {
+            commit.run()
+          }
+        } catch (error) {
+          throw storageError(error)
+        }
+      })
+      last = result.catch(() => {}) // the caller has the error; the next call goes on
+      return result
+    },
+    async close() {
+      closed = true
+      await last
+    },
+  }
+}
+
+function migrate(handle: Handle, migrations: readonly Migration[]): void {
+  const done = handle.pragma('user_version', { simple: true }) as number
+  for (const [index, migration] of migrations.entries()) {
+    if (index < done) continue
+    // The mark moves in the same transaction as the schema: a crash leaves the one before or the one after.
+    handle.exec('begin immediate')
+    try {
+      handle.exec(migration.sql)
+      handle.pragma(`application_id = ${APPLICATION_ID}`)
+      handle.pragma(`user_version = ${index + 1}`)
+      handle.exec('commit')
+    } catch (error) {
+      if (handle.inTransaction) handle.exec('rollback')
+      throw error
+    }
+  }
+}
+
+type Waiting = Readonly<{
+  work: (db: Connection) => Promise<unknown>
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+}>
+
+function groupCommit(handle: Handle): Pick<Database, 'write' | 'close'> {
+  const commit = groupCommitter(handle)
+  const queue: Waiting[] = []
+  let draining: Promise<void> | null = null
+  let closed = false
+
+  async function drain(): Promise<void> {
+    while (queue.length > 0) {
+      await commit(queue.splice(0, MAX_GROUP))
+      // Lets requests that arrived meanwhile into the queue, so that they share the next commit.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    draining = null
+  }
+
+  return {
+    write: <T>(work: (db: Connection) => Promise<T>) =>
+      new Promise<T>((resolve, reject) => {
+        if (closed) {
+          reject(isClosed())
+          return
+        }
+        queue.push({ work, resolve: resolve as (value: unknown) => void, reject })
+        draining ??= drain()
+      }),
+    async close() {
+      closed = true
+      await draining
+    },
+  }
+}
+
+/** Runs writes in one transaction and settles each with its own outcome; never throws. */
+function groupCommitter(handle: Handle): (group: readonly Waiting[]) => Promise<void> {
+  const db = connection(handle)
+  const [begin, commit, savepoint, release, back] = [
+    'begin immediate',
+    'commit',
+    'savepoint one',
+    'release one',
+    'rollback to one',
+  ].map((text) => handle.prepare(text)) as [Statement, Statement, Statement, Statement, Statement]
+
+  return async function commitGroup(group) {
+    const settled: (() => void)[] = []
+    try {
+      begin.run()
+      for (const { work, resolve, reject } of group) {
+        savepoint.run()
+        try {
+          const value = await work(db)
+          settled.push(() => resolve(value))
+        } catch (error) {
+          // A full disk may end the whole transaction: there is nothing to go back to then.
+          if (!handle.inTransaction) throw error
+          back.run()
+          settled.push(() => reject(storageError(error)))
+        }
+        release.run()
+      }
+      commit.run()
+    } catch (error) {
+      if (handle.inTransaction) handle.exec('rollback')
+      if (group.length === 1) group[0]!.reject(storageError(error))
+      // Each on its own: what made the group fail is the outcome of one of them.
+      else for (const waiting of group) await commitGroup([waiting])
+      return
+    }
+    for (const settle of settled) settle()
+  }
+}
+
+function isClosed(): EngramError {
+  return new EngramError('unavailable', 'storage is closed')
+}
