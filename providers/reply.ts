@@ -1,0 +1,68 @@
+/** Collects a `Reply` while an answer passes by. */
+import { fieldsOf, isFields, listOf, stringOf } from './json.ts'
+import { type OpenAiError, textOf, type Usage } from './openai.ts'
+import type { Reply } from './wire.ts'
+
+/** How much of an answer's text is kept; forwarding is never capped. */
+export const MAX_REPLY_BYTES = 512 * 1024
+
+export interface ReplyCollector {
+  addText(text: string): void
+  addToolCall(): void
+  setFinish(reason: string): void
+  setUsage(usage: Usage): void
+  setModel(model: string): void
+  setError(error: OpenAiError['error']): void
+  /** Something could not be read: the text has a gap. */
+  setTruncated(): void
+  reply(): Reply
+}
+
+export function createReplyCollector(): ReplyCollector {
+  const encoder = new TextEncoder()
+  let roomBytes = MAX_REPLY_BYTES
+  let reply: Reply = {
+    text: '',
+    truncated: false,
+    toolCalls: 0,
+    finishReason: null,
+    usage: null,
+    model: null,
+    error: null,
+  }
+  const set = (change: Partial<Reply>): void => {
+    reply = { ...reply, ...change }
+  }
+  return {
+    addText(text) {
+      if (text === '') return
+      // encodeInto stops before a character that does not fit whole; three bytes are the most one unit takes.
+      const room = new Uint8Array(Math.min(roomBytes, text.length * 3))
+      const { read, written } = encoder.encodeInto(text, room)
+      const isWhole = read === text.length
+      roomBytes = isWhole ? roomBytes - written : 0
+      set({ text: reply.text + text.slice(0, read), truncated: reply.truncated || !isWhole })
+    },
+    addToolCall: () => set({ toolCalls: reply.toolCalls + 1 }),
+    setFinish: (finishReason) => set({ finishReason }),
+    setUsage: (usage) => set({ usage }),
+    setModel: (model) => set({ model }),
+    setError: (error) => set({ error }),
+    setTruncated: () => set({ truncated: true }),
+    reply: () => reply,
+  }
+}
+
+/** The same of an answer that came whole: a chat.completion object, from a server that may be careless. */
+export function replyOf(completion: unknown): Reply {
+  const answer = fieldsOf(completion)
+  const choice = fieldsOf(listOf(answer.choices)[0])
+  const message = fieldsOf(choice.message)
+  const collector = createReplyCollector()
+  collector.addText(textOf(message.content) || stringOf(message.refusal))
+  for (const _ of listOf(message.tool_calls)) collector.addToolCall()
+  if (typeof choice.finish_reason === 'string') collector.setFinish(choice.finish_reason)
+  if (isFields(answer.usage)) collector.setUsage(answer.usage as Usage)
+  if (typeof answer.model === 'string') collector.setModel(answer.model)
+  return collector.reply()
+}
