@@ -1,0 +1,39 @@
+import { EngramError } from '../memory/errors.ts'
+import type { Caller } from './identity.ts'
+import type { Access } from './route.ts'
+
+/**
+ * Lets a caller through to a route or not.
+ *
+ * @throws EngramError `unauthorized` without a key where one is needed, `forbidden` when the key lacks the
+ *   right.
+ */
+export function checkAccess(access: Access, caller: Caller, localMode: boolean): void {
+  switch (access) {
+    case 'open':
+    case 'proxy':
+      return
+    case 'local':
+      if (localMode || isAdmin(caller)) return
+      throw denied(caller, 'this needs the admin key')
+    case 'admin':
+      if (isAdmin(caller)) return
+      throw denied(caller, 'this needs the admin key')
+    case 'read':
+    case 'write':
+      if (caller.kind === 'anonymous') throw denied(caller, 'an API key is needed')
+      if (access === 'write' && caller.kind === 'user' && caller.key?.scope === 'read') {
+        throw denied(caller, `the key "${caller.key.name}" may only read`)
+      }
+  }
+}
+
+function isAdmin(caller: Caller): boolean {
+  return caller.kind === 'admin' || (caller.kind === 'user' && caller.admin)
+}
+
+function denied(caller: Caller, message: string): EngramError {
+  return caller.kind === 'anonymous'
+    ? new EngramError('unauthorized', message, { fix: 'send it as X-Engram-Key: ek_…' })
+    : new EngramError('forbidden', message)
+}

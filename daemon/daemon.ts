@@ -1,0 +1,298 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { cacheQueries } from '../embed/cache.ts'
+import { defaultEmbedderName, openEmbedder } from '../embed/open.ts'
+import { EngramError, messageOf } from '../memory/errors.ts'
+import { createChatModel } from '../providers/chat.ts'
+import { startDemoUpstream } from '../providers/demo.ts'
+import { openSqliteStore } from '../storage/open.ts'
+import type { Store } from '../storage/store.ts'
+import type { User } from '../storage/users.ts'
+import { openAssets } from './assets.ts'
+import type { Config } from './config.ts'
+import { createIdentity } from './identity.ts'
+import { startJobs } from './jobs.ts'
+import { hashKey, isApiKey, keyHint, newApiKey, readPepper } from './keys.ts'
+import { createLog } from './log.ts'
+import { startMaintenance } from './maintenance.ts'
+import { ROUTES } from './routes.ts'
+import { createHandler } from './server.ts'
+import type { Services } from './services.ts'
+import { VERSION } from './version.ts'
+
+export type Daemon = Readonly<{
+  url: string
+  services: Services
+  /** Finishes what is under way, then lets go of everything. */
+  stop(): Promise<void>
+  /** Resolves when the daemon has stopped, whoever asked for it. */
+  stopped: Promise<void>
+}>
+
+/** What other processes of the user read to find a running daemon. */
+export type DaemonFile = Readonly<{ url: string; pid: number; version: string; started_at: string }>
+
+/** A request under way gets so long to finish when the daemon stops. */
+const DRAIN_MS = 8_000
+const MAX_REQUEST_BYTES = 68 * 1024 * 1024
+
+/**
+ * Opens every part, joins them and listens. The only wiring.
+ *
+ * @throws EngramError when a part cannot be opened or the port is taken; nothing stays open then.
+ */
+export async function startDaemon(config: Config): Promise<Daemon> {
+  process.umask(0o077)
+  const { paths } = config
+  for (const folder of [paths.dataDir, paths.stateDir, paths.cacheDir, dirname(paths.configFile)]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  }
+  const log = createLog(config)
+  const assets = await openAssets(paths.cacheDir)
+  const closers: (() => Promise<void> | void)[] = []
+  const closeAll = async () => {
+    for (const close of closers.reverse()) {
+      await Promise.resolve(close()).catch((error) =>
+        log.error({ error: messageOf(error) }, 'a part did not close'),
+      )
+    }
+  }
+  const stopping = Promise.withResolvers<void>()
+  try {
+    const opened = await openSqliteStore({
+      path: paths.databaseFile,
+      addonPath: assets.sqliteAddon,
+      workers: assets.workers,
+      onCrash: (error) => {
+        log.fatal({ error: error.message }, 'storage is gone; stopping')
+        stopping.resolve()
+      },
+    })
+    closers.push(opened.close)
+    const { store } = opened
+    await store.jobs.releaseAll()
+    const pepper = readPepper(paths.pepperFile)
+    const local = await ensureLocalUser(store, paths.localKeyFile, pepper)
+
+    const embedder = cacheQueries(
+      openEmbedder({
+        name: embedderName(config, assets.onnxAddon !== null),
+        paths: {
+          addonPath: assets.onnxAddon,
+          modelPath: assets.minilmModel ?? '',
+          tokenizerPath: assets.minilmTokenizer,
+          tokenizerConfigPath: assets.minilmTokenizerConfig,
+          tablePath: assets.staticTable,
+          scalesPath: assets.staticScales,
+        },
+        workerUrl: assets.workers.minilm,
+      }),
+    )
+    closers.push(() => embedder.close())
+    const modelId = await store.vectors.ensureModel(embedder.model)
+    await store.vectors.enqueueMissing(modelId)
+    const model = { id: modelId, dimensions: embedder.model.dimensions }
+    const index: Services['index'] = {
+      search: (scope, query) => opened.recall.search(scope, query, model),
+    }
+    // Not waited for: requests are served meanwhile, and wait for it only if they ask this scope.
+    void opened.recall
+      .warm({ userId: local.id, namespace: 'default' }, model)
+      .catch((error) => log.warn({ error: messageOf(error) }, 'index not warmed'))
+
+    const running = config.demo ? await withDemo(config, closers) : config
+    const jobs = startJobs({
+      store,
+      index,
+      embedder,
+      modelId,
+      model: extractionModel(running),
+      review: config['memory.review'],
+      log,
+      now: Date.now,
+    })
+    closers.push(() => jobs.stop())
+
+    let port = config['server.port']
+    const host = config['server.host']
+    const tls = config['server.tls_cert'] !== null
+    const url = () =>
+      `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+    const services: Services = {
+      config: running,
+      log,
+      store,
+      index,
+      embedder,
+      identity: createIdentity({
+        store,
+        pepper,
+        adminKey: config['server.admin_key'],
+        localUserId: () => local.id,
+        now: Date.now,
+      }),
+      jobs,
+      pepper,
+      localUser: () => local,
+      url,
+      startedAt: Date.now(),
+      now: Date.now,
+      later: (name, work) => {
+        work().catch((error) => log.warn({ work: name, error: messageOf(error) }, 'not done'))
+      },
+      coverage: () => store.vectors.coverage(modelId),
+      extractor: () => extractionModel(running)?.name ?? 'rules',
+      stop: () => stopping.resolve(),
+    }
+    closers.push(startMaintenance(services))
+
+    let lastRequestAt = Date.now()
+    const handle = createHandler(ROUTES, services, () => ({
+      port,
+      allowedHosts: config['server.allowed_hosts'],
+      allowedOrigins: config['server.allowed_origins'],
+      tls,
+    }))
+    const server = listen(config, (request) => {
+      lastRequestAt = Date.now()
+      return handle(request)
+    })
+    port = server.port ?? port
+    closers.push(() => drain(server))
+    writeFileSync(paths.daemonFile, JSON.stringify(daemonFile(url())), { mode: 0o600 })
+    closers.push(() => rmSync(paths.daemonFile, { force: true }))
+    closers.push(leaveWhenIdle(config, () => lastRequestAt, jobs, stopping.resolve))
+
+    let stopOnce: Promise<void> | null = null
+    const stop = () => {
+      stopOnce ??= closeAll()
+      return stopOnce
+    }
+    return { url: url(), services, stop, stopped: stopping.promise.then(stop) }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+function listen(config: Config, fetch: (request: Request) => Promise<Response>) {
+  const [cert, key] = [config['server.tls_cert'], config['server.tls_key']]
+  const host = config['server.host']
+  const port = config['server.port']
+  try {
+    return Bun.serve({
+      hostname: host,
+      port,
+      // Slow models are silent for minutes; the header and body of a request have Bun's own limits.
+      idleTimeout: 0,
+      maxRequestBodySize: MAX_REQUEST_BYTES,
+      development: false,
+      ...(cert && key ? { tls: { cert: Bun.file(cert), key: Bun.file(key) } } : {}),
+      fetch,
+    })
+  } catch (error) {
+    const code = (error as { code?: string }).code
+    if (code !== 'EADDRINUSE') {
+      throw new EngramError('unavailable', `cannot listen on ${host}:${port}: ${messageOf(error)}`)
+    }
+    throw new EngramError('conflict', `port ${port} of ${host} is taken`, {
+      fix: `engram serve --port ${port === 65_535 ? port - 1 : port + 1}`,
+      cause: error,
+    })
+  }
+}
+
+/** Lets requests under way finish, then closes what is still open. */
+async function drain(server: Bun.Server<undefined>): Promise<void> {
+  const finished = server.stop()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, DRAIN_MS)
+  })
+  await Promise.race([finished, late])
+  clearTimeout(timer)
+  await server.stop(true)
+}
+
+/** The user that this installation belongs to, with a key in a file that only they can read. */
+async function ensureLocalUser(store: Store, keyFile: string, pepper: Uint8Array): Promise<User> {
+  const known = await store.users.findByExternalId('local')
+  const user = known ?? (await store.users.create('local', null)).user
+  const given = existsSync(keyFile) ? readFileSync(keyFile, 'utf8').trim() : ''
+  if (isApiKey(given) && (await store.users.findKey(hashKey(given, pepper)))) return user
+  const key = newApiKey()
+  await store.users.replaceKey(user.id, {
+    name: 'local',
+    hash: hashKey(key, pepper),
+    hint: keyHint(key),
+    scope: 'write',
+    expiresAt: null,
+  })
+  writeFileSync(keyFile, `${key}\n`, { mode: 0o600 })
+  return user
+}
+
+function embedderName(config: Config, hasOnnx: boolean): 'minilm' | 'static' {
+  const chosen = config['embedding.model']
+  if (chosen !== 'auto') return chosen
+  return hasOnnx ? defaultEmbedderName(process) : 'static'
+}
+
+/** Small and cheap models that follow a schema; any other by `extraction.model`. */
+const EXTRACTION_MODELS = {
+  openai: 'gpt-4o-mini',
+  anthropic: 'claude-haiku-4-5',
+  gemini: 'gemini-2.5-flash',
+  ollama: 'qwen2.5:3b',
+} as const
+
+function extractionModel(config: Config) {
+  const vendor = config['extraction.provider']
+  if (vendor === 'none') return null
+  return createChatModel({
+    vendor,
+    model: config['extraction.model'] ?? EXTRACTION_MODELS[vendor],
+    baseUrl: config[`providers.${vendor}.base_url`],
+    apiKey: vendor === 'ollama' ? undefined : (config[`providers.${vendor}.api_key`] ?? undefined),
+  })
+}
+
+/** The same configuration with every provider replaced by the mock inside. */
+async function withDemo(config: Config, closers: (() => Promise<void> | void)[]): Promise<Config> {
+  const demo = await startDemoUpstream()
+  closers.push(() => demo.stop())
+  return {
+    ...config,
+    'providers.openai.base_url': demo.baseUrls.openai,
+    'providers.anthropic.base_url': demo.baseUrls.anthropic,
+    'providers.gemini.base_url': demo.baseUrls.gemini,
+    'providers.ollama.base_url': demo.baseUrls.ollama,
+    'providers.openai.api_key': 'demo',
+    'providers.anthropic.api_key': 'demo',
+    'providers.gemini.api_key': 'demo',
+  }
+}
+
+function daemonFile(url: string): DaemonFile {
+  return {
+    url,
+    pid: process.pid,
+    version: VERSION.version,
+    started_at: new Date().toISOString(),
+  }
+}
+
+/** A daemon that a command started in the background ends when nobody has asked it anything for a while. */
+function leaveWhenIdle(
+  { idleExitMinutes }: Config,
+  lastRequestAt: () => number,
+  jobs: Services['jobs'],
+  leave: () => void,
+): () => void {
+  if (idleExitMinutes === null) return () => {}
+  const timer = setInterval(async () => {
+    const idleMs = Date.now() - lastRequestAt()
+    if (idleMs >= idleExitMinutes * 60_000 && (await jobs.idle())) leave()
+  }, 5_000)
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,258 @@
+import type { Logger } from 'pino'
+import { quantize } from '../embed/vector.ts'
+import { EngramError, messageOf } from '../memory/errors.ts'
+import type { ChatModel, Embedder, RecallIndex } from '../memory/ports.ts'
+import { remember } from '../memory/remember.ts'
+import { type Job, type JobKind, MAX_ATTEMPTS } from '../storage/jobs.ts'
+import type { Store } from '../storage/store.ts'
+import type { ReviewPolicy } from './settings.ts'
+
+/** Work after the answer: embedding and extraction, from the outbox in the database. */
+export type Jobs = Readonly<{
+  /** There may be work of this kind: look now. */
+  wake(kind: JobKind): void
+  /** Resolves true when the job has ended within `waitMs`, false when it has not. */
+  finished(jobId: string, waitMs: number): Promise<boolean>
+  /** Nothing is queued, running or due; for tests and for a daemon that wants to leave. */
+  idle(): Promise<boolean>
+  /** Takes no further work and waits for what is under way. */
+  stop(): Promise<void>
+}>
+
+export type JobPorts = Readonly<{
+  store: Store
+  index: RecallIndex
+  embedder: Embedder
+  /** The number of the embedding model in the store. */
+  modelId: number
+  model: ChatModel | null
+  review: ReviewPolicy
+  log: Logger
+  now: () => number
+}>
+
+const EMBED_BATCH = 32
+const EMBED_LEASE_MS = 60_000
+const EMBED_RETRY_MS = 30_000
+/** Longer than the model may take, so that a slow answer is not asked for twice. */
+const EXTRACT_LEASE_MS = 120_000
+/** Extractions of different namespaces that run at once; of one namespace, one after the other. */
+const EXTRACT_CONCURRENCY = 2
+const CONTEXT_TURNS = 6
+/** A failing model is tried so often before the rules stand in for it. */
+const MODEL_TRIES = 3
+/** How long a loop sleeps at most: what another process or a clock change made due is found then. */
+const MAX_SLEEP_MS = 60_000
+/** And at least: a job that is due but not free (its namespace is at work) must not make a loop spin. */
+const MIN_SLEEP_MS = 200
+
+export function startJobs(ports: JobPorts): Jobs {
+  const stopping = new AbortController()
+  const waiters = new Map<string, Set<() => void>>()
+  const embed = startLoop('embed', 1, () => embedBatch(ports), ports, stopping.signal)
+  const ended = (jobId: string) => {
+    for (const resolve of waiters.get(jobId) ?? []) resolve()
+    waiters.delete(jobId)
+    // What was learned waits for its vector.
+    embed.wake()
+  }
+  const loops: Record<JobKind, Loop> = {
+    embed,
+    extract: startLoop(
+      'extract',
+      EXTRACT_CONCURRENCY,
+      () => extractOne(ports, ended, stopping.signal),
+      ports,
+      stopping.signal,
+    ),
+  }
+  return {
+    wake: (kind) => loops[kind].wake(),
+
+    async finished(jobId, waitMs) {
+      const done = Promise.withResolvers<void>()
+      waiters.getOrInsertComputed(jobId, () => new Set()).add(done.resolve)
+      const timer = setTimeout(done.resolve, waitMs)
+      // It may have ended before we began to listen.
+      if (await hasEnded(ports.store, jobId)) done.resolve()
+      await done.promise
+      clearTimeout(timer)
+      waiters.get(jobId)?.delete(done.resolve)
+      return hasEnded(ports.store, jobId)
+    },
+
+    async idle() {
+      const counts = await ports.store.jobs.counts()
+      return Object.values(counts).every(({ queued, running }) => queued + running === 0)
+    },
+
+    async stop() {
+      stopping.abort()
+      await Promise.all(Object.values(loops).map((loop) => loop.stopped))
+    },
+  }
+}
+
+type Loop = Readonly<{ wake(): void; stopped: Promise<void> }>
+
+/** What a round of work came to: there may be more, there is none, or it cannot be done now. */
+type Round = 'more' | 'none' | 'blocked'
+
+/** Runs `work` while there is some, then sleeps until it is woken or the next job is due. */
+function startLoop(
+  kind: JobKind,
+  lanes: number,
+  work: () => Promise<Round>,
+  { store, log, now }: JobPorts,
+  signal: AbortSignal,
+): Loop {
+  let bell = Promise.withResolvers<void>()
+  const wake = () => {
+    const rung = bell
+    bell = Promise.withResolvers<void>()
+    rung.resolve()
+  }
+  signal.addEventListener('abort', wake, { once: true })
+
+  async function lane(): Promise<void> {
+    while (!signal.aborted) {
+      // Taken before looking: a bell that rings during the look is not missed.
+      const rung = bell.promise
+      let round: Round = 'blocked'
+      try {
+        round = await work()
+      } catch (error) {
+        if (!signal.aborted) log.error({ job: kind, error: messageOf(error) }, 'job loop failed')
+      }
+      if (round === 'more' || signal.aborted) continue
+      await sleep(rung, round === 'none' ? await untilDue() : MAX_SLEEP_MS)
+    }
+  }
+
+  async function untilDue(): Promise<number> {
+    const dueAt = await store.jobs.nextDueAt(kind).catch(() => null)
+    if (dueAt === null) return MAX_SLEEP_MS
+    return Math.min(MAX_SLEEP_MS, Math.max(MIN_SLEEP_MS, dueAt - now()))
+  }
+
+  const running = Array.from({ length: lanes }, lane)
+  return { wake, stopped: Promise.all(running).then(() => {}) }
+}
+
+async function sleep(rung: Promise<void>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const slept = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([rung, slept])
+  clearTimeout(timer)
+}
+
+async function embedBatch({ store, embedder, modelId, log, now }: JobPorts): Promise<Round> {
+  await embedder.whenLoaded()
+  const state = embedder.state()
+  // Texts wait in the outbox until there is an embedder again; recall answers from words meanwhile.
+  if (state.status !== 'ready') return 'blocked'
+  const texts = await store.vectors.claimTexts(EMBED_BATCH, EMBED_LEASE_MS)
+  if (texts.length === 0) return 'none'
+  try {
+    const vectors = await embedder.embedDocuments(texts.map(({ text }) => text))
+    await store.vectors.save(
+      modelId,
+      texts.map(({ text: _text, ...claim }, i) => ({
+        ...claim,
+        components: vectors[i] ? quantize(vectors[i]).data : null,
+      })),
+    )
+  } catch (error) {
+    log.warn(
+      { texts: texts.length, error: messageOf(error) },
+      'embedding failed; tried again later',
+    )
+    for (const { jobId, fence } of texts) {
+      await store.jobs.fail(jobId, fence, messageOf(error), now() + EMBED_RETRY_MS)
+    }
+  }
+  return 'more'
+}
+
+async function extractOne(
+  ports: JobPorts,
+  ended: (jobId: string) => void,
+  signal: AbortSignal,
+): Promise<Round> {
+  const { store, log, now } = ports
+  const [job] = await store.jobs.claim('extract', {
+    limit: 1,
+    leaseMs: EXTRACT_LEASE_MS,
+    onePerNamespace: true,
+  })
+  if (!job) return 'none'
+  try {
+    await learn(job, ports, signal)
+    ended(job.id)
+  } catch (error) {
+    // At shutdown the claim is simply left: the next start takes it up at once.
+    if (signal.aborted) return 'more'
+    const retryAt = isWorthRetrying(error) ? now() + backOffMs(job.attempts) : null
+    await store.jobs.fail(job.id, job.fence, messageOf(error), retryAt)
+    const level = retryAt === null || job.attempts >= MAX_ATTEMPTS ? 'error' : 'warn'
+    log[level]({ job: job.id, attempt: job.attempts, error: messageOf(error) }, 'extraction failed')
+    if (level === 'error') ended(job.id)
+  }
+  return 'more'
+}
+
+async function learn(job: Job, ports: JobPorts, signal: AbortSignal): Promise<void> {
+  const { store } = ports
+  const payload = job.payload as {
+    turn_ids: string[]
+    injected?: string[]
+    receipt_id?: string | null
+  }
+  const { turns, context } = await store.conversations.turnsForExtraction(
+    payload.turn_ids,
+    CONTEXT_TURNS,
+  )
+  const scope = { userId: job.userId, namespace: job.namespace }
+  const { extractor, verdicts } = await remember(
+    { scope, turns, context, injected: payload.injected ?? [] },
+    {
+      model: ports.model,
+      embedder: ports.embedder,
+      index: ports.index,
+      alike: (...args) => store.memories.alike(...args),
+      inSlot: (...args) => store.memories.inSlot(...args),
+      review: ports.review,
+      now: ports.now,
+    },
+    job.attempts >= MODEL_TRIES,
+    signal,
+  )
+  await store.learning.apply({
+    jobId: job.id,
+    fence: job.fence,
+    scope,
+    conversationId: turns[0]?.conversationId ?? null,
+    turnIds: turns.map((turn) => turn.id),
+    extractor,
+    receiptId: payload.receipt_id ?? null,
+    verdicts,
+  })
+}
+
+/** Trouble outside passes; a bug of ours does not pass by being tried again at once, but may by an update. */
+function isWorthRetrying(error: unknown): boolean {
+  return !(error instanceof EngramError) || error.code !== 'invalid'
+}
+
+/** Full jitter, doubling from 2 s to 15 min. */
+function backOffMs(attempt: number): number {
+  const ceiling = Math.min(15 * 60_000, 2_000 * 2 ** (attempt - 1))
+  return 500 + Math.random() * ceiling
+}
+
+async function hasEnded(store: Store, jobId: string): Promise<boolean> {
+  const state = await store.jobs.state(jobId)
+  return state !== 'queued' && state !== 'running'
+}

@@ -1,0 +1,187 @@
+import type { z } from 'zod'
+import { EngramError } from '../memory/errors.ts'
+import { checkValues, readJsonBody } from './body.ts'
+import type { Caller } from './identity.ts'
+import type { Services } from './services.ts'
+
+/**
+ * Who may call a route. A route cannot be declared without one.
+ *
+ * - open: anybody; only health, readiness and the console's shell
+ * - local: anybody while Engram serves this machine only, else an admin (or, for reading, any key)
+ * - read, write: a user's key with that right
+ * - admin: the admin key or the local key
+ * - proxy: decided by the proxy itself
+ */
+export type Access = 'open' | 'local' | 'read' | 'write' | 'admin' | 'proxy'
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+
+export type Context<Query, Body> = Readonly<{
+  request: Request
+  params: Readonly<Record<string, string>>
+  query: Query
+  body: Body
+  caller: Caller
+  services: Services
+}>
+
+export type Answer = Readonly<{ description: string; schema?: z.ZodType }>
+
+export type RouteDefinition<Query extends z.ZodType, Body extends z.ZodType> = Readonly<{
+  method: Method
+  /** Parameters as `:name`. */
+  path: string
+  access: Access
+  /** For the OpenAPI document. */
+  summary: string
+  tag: string
+  query?: Query
+  body?: Body
+  maxBodyBytes?: number
+  /** Success answers by status; errors are the same everywhere. */
+  answers: Readonly<Record<number, Answer>>
+  handle: (context: Context<z.output<Query>, z.output<Body>>) => Promise<Response> | Response
+}>
+
+export type Route = Readonly<{
+  method: Method
+  path: string
+  access: Access
+  summary: string
+  tag: string
+  query: z.ZodType | null
+  body: z.ZodType | null
+  answers: Readonly<Record<number, Answer>>
+  respond: (
+    request: Request,
+    params: Readonly<Record<string, string>>,
+    caller: Caller,
+    services: Services,
+  ) => Promise<Response>
+}>
+
+const DEFAULT_MAX_BODY_BYTES = 1024 * 1024
+
+export function route<Query extends z.ZodType, Body extends z.ZodType>(
+  definition: RouteDefinition<Query, Body>,
+): Route {
+  return {
+    method: definition.method,
+    path: definition.path,
+    access: definition.access,
+    summary: definition.summary,
+    tag: definition.tag,
+    query: definition.query ?? null,
+    body: definition.body ?? null,
+    answers: definition.answers,
+    async respond(request, params, caller, services) {
+      const given = Object.fromEntries(new URL(request.url).searchParams)
+      if (definition.query) checkValues(given)
+      const query = definition.query ? readValue(definition.query, given) : undefined
+      const body = definition.body
+        ? await readBody(definition.body, request, definition.maxBodyBytes)
+        : undefined
+      return definition.handle({
+        request,
+        params,
+        query: query as z.output<Query>,
+        body: body as z.output<Body>,
+        caller,
+        services,
+      })
+    },
+  }
+}
+
+async function readBody<T extends z.ZodType>(
+  schema: T,
+  request: Request,
+  maxBytes = DEFAULT_MAX_BODY_BYTES,
+): Promise<z.output<T>> {
+  const value = await readJsonBody(request, maxBytes)
+  checkValues(value)
+  return readValue(schema, value)
+}
+
+/** @throws EngramError `invalid` naming the first field that breaks a rule, its value and the rule. */
+export function readValue<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw new EngramError('invalid', describeIssue(result.error.issues[0]!, value))
+}
+
+export function describeIssue(issue: z.core.$ZodIssue, whole: unknown): string {
+  const name = issue.path.length === 0 ? 'the body' : nameOf(issue.path)
+  const value = valueAt(whole, issue.path)
+  switch (issue.code) {
+    case 'invalid_type':
+      return value === undefined
+        ? `${name} is required`
+        : `${name} must be ${article(issue.expected)}, got ${shown(value)}`
+    case 'too_big':
+      return typeof value === 'string'
+        ? `${name} must be at most ${issue.maximum} characters, got ${value.length}`
+        : Array.isArray(value)
+          ? `${name} must hold at most ${issue.maximum} items, got ${value.length}`
+          : `${name} must be at most ${issue.maximum}, got ${shown(value)}`
+    case 'too_small':
+      return typeof value === 'string'
+        ? value.trim() === ''
+          ? `${name} must not be blank`
+          : `${name} must be at least ${issue.minimum} characters, got ${value.length}`
+        : Array.isArray(value)
+          ? `${name} must hold at least ${issue.minimum} item`
+          : `${name} must be at least ${issue.minimum}, got ${shown(value)}`
+    case 'invalid_value':
+      return `${name} must be one of ${issue.values.join(', ')}, got ${shown(value)}`
+    case 'unrecognized_keys':
+      return `${name} has no field ${issue.keys.map((key) => `"${key}"`).join(', ')}`
+    default:
+      return `${name}: ${issue.message}, got ${shown(value)}`
+  }
+}
+
+function nameOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (name, part) =>
+      typeof part === 'number'
+        ? `${name}[${part}]`
+        : name
+          ? `${name}.${String(part)}`
+          : String(part),
+    '',
+  )
+}
+
+function valueAt(whole: unknown, path: readonly PropertyKey[]): unknown {
+  let value = whole
+  for (const part of path) {
+    if (value === null || typeof value !== 'object') return undefined
+    value = (value as Record<PropertyKey, unknown>)[part]
+  }
+  return value
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+  nan: 'a number',
+}
+
+function article(expected: string): string {
+  return TYPE_WORDS[expected] ?? expected
+}
+
+/** A value short enough for a message. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (value !== null && typeof value === 'object') return 'an object'
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}

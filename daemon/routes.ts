@@ -1,0 +1,19 @@
+import { chatRoutes } from './proxy/chat.ts'
+import { captureRoutes } from './rest/capture.ts'
+import { inspectionRoutes } from './rest/inspection.ts'
+import { memoryRoutes } from './rest/memories.ts'
+import { systemRoutes } from './rest/system.ts'
+import { transferRoutes } from './rest/transfer.ts'
+import { userRoutes } from './rest/users.ts'
+import type { Route } from './route.ts'
+
+/** Everything the server answers. Fixed paths stand before those with parameters that would swallow them. */
+export const ROUTES: readonly Route[] = [
+  ...systemRoutes(() => ROUTES),
+  ...chatRoutes,
+  ...userRoutes,
+  ...transferRoutes,
+  ...captureRoutes,
+  ...memoryRoutes,
+  ...inspectionRoutes,
+]

@@ -1,0 +1,33 @@
+import type { Logger } from 'pino'
+import type { Embedder, RecallIndex } from '../memory/ports.ts'
+import type { Store } from '../storage/store.ts'
+import type { User } from '../storage/users.ts'
+import type { Config } from './config.ts'
+import type { Identity } from './identity.ts'
+import type { Jobs } from './jobs.ts'
+
+/** Everything that is open while the daemon runs; `daemon.ts` puts it together. */
+export type Services = Readonly<{
+  config: Config
+  log: Logger
+  store: Store
+  index: RecallIndex
+  embedder: Embedder
+  identity: Identity
+  jobs: Jobs
+  pepper: Uint8Array
+  /** The user that this installation belongs to. */
+  localUser: () => User
+  /** The address we answer at. */
+  url: () => string
+  startedAt: number
+  now: () => number
+  /** Runs work that nobody waits for; a failure is logged under this name. */
+  later: (name: string, work: () => Promise<void>) => void
+  /** How many memories and turns have a vector of the model in force. */
+  coverage: () => Promise<{ embedded: number; total: number }>
+  /** rules, or the name of the model that extracts. */
+  extractor: () => string
+  /** Ends the daemon after the answer to the request that asked for it. */
+  stop: () => void
+}>
