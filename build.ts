@@ -136,6 +136,7 @@ function embeddedFiles(target: Target): Part[] {
     at('minilm-tokenizer-config.json', 'embed/models/all-MiniLM-L6-v2/tokenizer_config.json'),
     at('static.i8', 'embed/models/static-256/table.i8'),
     at('static.f32', 'embed/models/static-256/scales.f32'),
+    at('related-words.txt', 'embed/models/related/words.txt'),
   ]
 }
 

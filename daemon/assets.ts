@@ -14,6 +14,7 @@ export type Assets = Readonly<{
   minilmTokenizerConfig: string
   staticTable: string
   staticScales: string
+  relatedWords: string
   workers: Readonly<{ store: string; recall: string; minilm: string }>
 }>
 
@@ -36,6 +37,7 @@ export async function openAssets(cacheDir: string): Promise<Assets> {
     minilmTokenizerConfig: at('minilm-tokenizer-config.json'),
     staticTable: at('static.i8'),
     staticScales: at('static.f32'),
+    relatedWords: at('related-words.txt'),
     workers: {
       store: join(import.meta.dir, 'storage/sqlite/store.worker.js'),
       recall: join(import.meta.dir, 'storage/sqlite/recall.worker.js'),
@@ -77,6 +79,7 @@ function sourceAssets(): Assets {
     minilmTokenizerConfig: join(models, 'all-MiniLM-L6-v2/tokenizer_config.json'),
     staticTable: join(models, 'static-256/table.i8'),
     staticScales: join(models, 'static-256/scales.f32'),
+    relatedWords: join(models, 'related/words.txt'),
     workers: {
       store: worker('storage/sqlite/store.worker.ts'),
       recall: worker('storage/sqlite/recall.worker.ts'),

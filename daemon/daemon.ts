@@ -62,6 +62,7 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     const opened = await openSqliteStore({
       path: paths.databaseFile,
       addonPath: assets.sqliteAddon,
+      relatedWordsPath: assets.relatedWords,
       workers: assets.workers,
       onCrash: (error) => {
         log.fatal({ error: error.message }, 'storage is gone; stopping')

@@ -7,7 +7,7 @@ const FOLDER = new URL('./models/', import.meta.url)
 
 test('every model file has the SHA-256 that is written down for it, and none is missing', () => {
   const actual = Object.fromEntries(
-    ['all-MiniLM-L6-v2', 'static-256']
+    ['all-MiniLM-L6-v2', 'related', 'static-256']
       .flatMap((folder) => readdirSync(new URL(folder, FOLDER)).map((file) => `${folder}/${file}`))
       .sort()
       .map((path) => [

@@ -1,7 +1,7 @@
-import { stem } from './stem.ts'
 import { type Token, tokensOf } from './english/tokens.ts'
 import { baseOfGerund, baseOfParticiple, baseOfThird } from './english/verbs.ts'
 import { wordSet } from './english/word-set.ts'
+import { stem } from './stem.ts'
 import { words } from './words.ts'
 
 export type DifferenceKind = 'number' | 'date' | 'name' | 'quantity' | 'negation' | 'polarity'

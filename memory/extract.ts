@@ -1,5 +1,7 @@
 import { readStatement, sameStatement } from './compare.ts'
 import { stripInjected } from './echo.ts'
+import { ownWords } from './english/own-words.ts'
+import { holdsSecret } from './english/secrets.ts'
 import { looseJson } from './loose-json.ts'
 import {
   CATEGORIES,
@@ -12,9 +14,7 @@ import {
   type Role,
   type Turn,
 } from './memory.ts'
-import { ownWords } from './english/own-words.ts'
 import type { ChatModel } from './ports.ts'
-import { holdsSecret } from './english/secrets.ts'
 import { slotOf } from './slots.ts'
 import { stem } from './stem.ts'
 

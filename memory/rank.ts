@@ -1,5 +1,6 @@
+import { type Intent, intentOf } from './intent.ts'
 import type { Role } from './memory.ts'
-import { asksWhen, namedTime } from './time-words.ts'
+import { asksWhen, namedTime, saysWhen } from './time-words.ts'
 
 /**
  * One score for a document: `lexical + 1.2 × max(0, cosine)`, lexical being a share of what the question's
@@ -13,10 +14,38 @@ export function fuse(lexical: number, cosine: number): number {
 const COSINE_WEIGHT = 1.2
 
 /** What a question asks for beside its words. */
-export type QueryTraits = Readonly<{ when: boolean; month: number | null; year: number | null }>
+export type QueryTraits = Readonly<{
+  when: boolean
+  month: number | null
+  year: number | null
+  intent: Intent
+}>
 
 export function traitsOf(question: string): QueryTraits {
-  return { when: asksWhen(question), ...namedTime(question) }
+  return { when: asksWhen(question), ...namedTime(question), intent: intentOf(question) }
+}
+
+/** What kind of text a document is; read once, when it comes in. */
+export type TextTraits = Readonly<{
+  /** It names a time. */
+  timed: boolean
+  /** It says what somebody wants, avoids or cannot bear. */
+  prefers: boolean
+}>
+
+export function readTextTraits(text: string): TextTraits {
+  return { timed: saysWhen(text), prefers: PREFERENCE.test(text) }
+}
+
+const PREFERENCE =
+  /\b(?:prefer(?:s|red|ence)?|avoid(?:s|ing)?|dislikes?|aversion|allerg\w+|can(?:'t|not|’t) (?:stand|bear|eat|drink|tolerate)|strictly|committed to|(?:un)?comfortable with|rather|instead of|refuses?|disapproves?|intoleran\w+|sensitive to|phobia|afraid of|no longer (?:eats?|drinks?|uses?)|fan of|passionate about|never)\b/i
+
+/** By how much a document's score is multiplied, given what it is and what is asked. */
+export function fitOf(text: TextTraits, spokenByNamed: boolean, traits: QueryTraits): number {
+  let fit = 1
+  if (spokenByNamed) fit *= SAID_BY_NAMED
+  if (text.prefers && traits.intent === 'advice') fit *= PREFERENCE_FOR_ADVICE
+  return fit
 }
 
 /** By how much the words of a document count more, given who said it, when, and what is asked. */
@@ -39,6 +68,9 @@ const NOT_THE_USER = 1 / 1.5
 const NAMED_SPEAKER = 1.4
 const WHEN_ASKED = 1.15
 const NAMED_TIME = 1.5
+const SAID_BY_NAMED = 1.1
+/** Advice is served by what somebody prefers or avoids rather than by what they once did. */
+const PREFERENCE_FOR_ADVICE = 1.25
 /** No factor is larger; with room for the rounding of 32-bit floats. */
 export const LARGEST_FACTOR = NAMED_SPEAKER * WHEN_ASKED * NAMED_TIME * 1.000_001
 

@@ -1,5 +1,6 @@
-import { ADMITTED, boundaryOf, COMPANION_SHARE, type Intent, intentOf, scoreOf } from './admit.ts'
+import { ADMITTED, boundaryOf, COMPANION_SHARE, scoreOf } from './admit.ts'
 import { messageOf } from './errors.ts'
+import { type Intent, intentOf } from './intent.ts'
 import type { Memory, Scope, Turn } from './memory.ts'
 import type { Embedder, Found, RecallIndex } from './ports.ts'
 import { type BlockItem, FRAME_TOKENS, itemTokens } from './render.ts'
@@ -255,7 +256,9 @@ function withinBudget(
   return { judged, tokens }
 }
 
-export function toBlockItem(candidate: Pick<JudgedCandidate, 'kind' | 'content' | 'source'>): BlockItem {
+export function toBlockItem(
+  candidate: Pick<JudgedCandidate, 'kind' | 'content' | 'source'>,
+): BlockItem {
   const saidAt = candidate.kind === 'turn' ? (candidate.source as Turn).saidAt : null
   return { kind: candidate.kind, text: candidate.content, saidAt }
 }

@@ -1,7 +1,7 @@
 import { contradicts, readStatement, type Statement, sameStatement, stance } from './compare.ts'
+import { wordSet } from './english/word-set.ts'
 import type { Candidate, Memory } from './memory.ts'
 import { slotOf } from './slots.ts'
-import { wordSet } from './english/word-set.ts'
 
 /** A memory of the same scope that a candidate is held against, in whatever status. */
 export type KnownMemory = Memory &

@@ -137,7 +137,11 @@ async function findKnown(
 /** The review policy over a decision: what waits for approval, and what does not. */
 function underReview(decision: Decision, review: Review): Decision {
   if (review === 'all' && decision.kind === 'add') {
-    return { ...decision, status: 'pending', reason: `${decision.reason}; every memory is reviewed` }
+    return {
+      ...decision,
+      status: 'pending',
+      reason: `${decision.reason}; every memory is reviewed`,
+    }
   }
   if (review === 'none' && decision.kind === 'conflict') {
     return {

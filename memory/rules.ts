@@ -1,10 +1,10 @@
-import type { Candidate, Turn } from './memory.ts'
 import { ownWords } from './english/own-words.ts'
 import { holdsSecret } from './english/secrets.ts'
 import { sentencesOf } from './english/sentences.ts'
-import { slotOf } from './slots.ts'
 import { type Finding, readSentence } from './english/statements.ts'
 import { resolveDates } from './english/when.ts'
+import type { Candidate, Turn } from './memory.ts'
+import { slotOf } from './slots.ts'
 
 /**
  * Finds, without a language model, what the user states about themselves and their world that lasts, and

@@ -1,7 +1,16 @@
 import type { Role } from './memory.ts'
-import { factorOf, fuse, LARGEST_FACTOR, type QueryTraits, traitsOf } from './rank.ts'
-import { TermIndex } from './term-index.ts'
-import { dateTerms, saysWhen } from './time-words.ts'
+import {
+  factorOf,
+  fitOf,
+  fuse,
+  LARGEST_FACTOR,
+  type QueryTraits,
+  readTextTraits,
+  type TextTraits,
+  traitsOf,
+} from './rank.ts'
+import { type RelatedTerms, TermIndex } from './term-index.ts'
+import { dateTerms } from './time-words.ts'
 import { type Background, VectorIndex } from './vector-index.ts'
 import { queryTerms, terms } from './words.ts'
 
@@ -62,10 +71,13 @@ export class ScopeIndex {
   readonly #memories: Collection
   readonly #turns: Collection
 
-  /** @param dimensions of the vectors in force; 0 when there are none */
-  constructor(dimensions: number) {
-    this.#memories = new Collection('memory', dimensions)
-    this.#turns = new Collection('turn', dimensions)
+  /**
+   * @param dimensions of the vectors in force; 0 when there are none
+   * @param related words that mean nearly the same
+   */
+  constructor(dimensions: number, related?: RelatedTerms) {
+    this.#memories = new Collection('memory', dimensions, related)
+    this.#turns = new Collection('turn', dimensions, related)
   }
 
   get size(): Readonly<Record<DocumentKind, number>> {
@@ -122,13 +134,16 @@ class Collection {
   /** Slots of documents that end at some time. */
   readonly #ending = new Set<number>()
   #documents: (IndexDocument | undefined)[] = []
-  /** Whether the text names a time, by slot. */
-  #timed: boolean[] = []
+  /** By slot. */
+  #textTraits: TextTraits[] = []
   #vectors: VectorIndex
-  #terms = new TermIndex()
+  #terms: TermIndex
+  readonly #related: RelatedTerms | undefined
 
-  constructor(kind: DocumentKind, dimensions: number) {
+  constructor(kind: DocumentKind, dimensions: number, related: RelatedTerms | undefined) {
     this.#kind = kind
+    this.#related = related
+    this.#terms = new TermIndex(related)
     this.#vectors = new VectorIndex(dimensions)
   }
 
@@ -142,7 +157,7 @@ class Collection {
     const slot = this.#documents.length
     this.#documents.push(document)
     this.#slotOf.set(document.key, slot)
-    this.#timed.push(saysWhen(document.text))
+    this.#textTraits.push(readTextTraits(document.text))
     this.#mark(slot, document)
     this.#terms.add(slot, terms(document.text), speakerTerm(document), dateTerms(document.at))
     if (document.conversation !== null) this.#join(document.conversation, slot)
@@ -191,11 +206,11 @@ class Collection {
   #rebuild(): void {
     const [documents, vectors] = [this.#documents, this.#vectors]
     this.#documents = []
-    this.#timed = []
+    this.#textTraits = []
     this.#slotOf.clear()
     this.#conversations.clear()
     this.#ending.clear()
-    this.#terms = new TermIndex()
+    this.#terms = new TermIndex(this.#related)
     this.#vectors = new VectorIndex(vectors.dimensions)
     for (const [slot, document] of documents.entries()) {
       if (!document) continue
@@ -220,11 +235,13 @@ class Collection {
     const names = this.#terms.speakersOf(sought)
     // Two names are a question about both: neither is favoured.
     const asked = names.length === 1 ? names[0]! : null
+    const isAsked = (slot: number) => asked !== null && this.#terms.isSpokenBy(slot, asked)
     const lexicalOf = (slot: number) => {
       const score = this.#terms.scoreOf(slot)
       if (score === 0) return 0
-      const spoken = asked !== null && this.#terms.isSpokenBy(slot, asked)
-      const factor = factorOf(this.#documents[slot]!, this.#timed[slot]!, spoken, traits)
+      const spoken = isAsked(slot)
+      const { timed } = this.#textTraits[slot]!
+      const factor = factorOf(this.#documents[slot]!, timed, spoken, traits)
       return Math.fround((score / ideal) * factor)
     }
     const chosen = new Set<number>()
@@ -254,7 +271,7 @@ class Collection {
         at: document.at,
         lexical,
         cosine,
-        fused: fuse(lexical, cosine),
+        fused: fuse(lexical, cosine) * fitOf(this.#textTraits[slot]!, isAsked(slot), traits),
       }
     })
     hits.sort((a, b) => b.fused - a.fused || b.at - a.at || a.key - b.key)

@@ -5,6 +5,7 @@
  * twice: a posting also adds to the accumulators of the documents beside it.
  */
 export class TermIndex {
+  readonly #related: RelatedTerms
   readonly #postings = new Map<string, Posting>()
   readonly #speakers = new Map<string, SlotList>()
   readonly #dates = new Map<string, SlotList>()
@@ -23,8 +24,16 @@ export class TermIndex {
   #touchedCount = 0
   #inTerm = new Int32Array(16)
   #inTermCount = 0
+  /** Per slot: the last scored term that stands in its text, as a running number. */
+  #holds = new Uint32Array(16)
+  #termsScored = 0
   #documents = 0
   #totalLength = 0
+
+  /** @param related words that mean nearly the same, for questions in other words than the answer */
+  constructor(related: RelatedTerms = () => []) {
+    this.#related = related
+  }
 
   /** Documents in the index, removed ones not counted. */
   get documents(): number {
@@ -135,7 +144,9 @@ export class TermIndex {
       const own = this.#postings.get(term)
       const speakers = this.#speakers.get(term)
       const dates = this.#dates.get(term)
-      ideal += idfOf(own?.alive ?? 0.5)
+      const ownIdf = idfOf(own?.alive ?? 0.5)
+      ideal += ownIdf
+      this.#scoreRelated(term, own, average, ownIdf)
       const df = own?.alive ?? Math.max(speakers?.alive ?? 0, dates?.alive ?? 0)
       if (df === 0) continue
       this.#inTermCount = 0
@@ -160,6 +171,33 @@ export class TermIndex {
       if (this.#scores[slot] === 0) this.#touched[this.#touchedCount++] = slot
       this.#scores[slot]! += (idf * (K1 + 1) * frequency) / (K1 + frequency)
     }
+  }
+
+  /**
+   * A document without the term, but with one that is related to it, scores as if the term stood in it as
+   * often as the two are alike. Of several related terms the closest counts.
+   */
+  #scoreRelated(term: string, own: Posting | undefined, average: number, idf: number): void {
+    const related = this.#related(term)
+    if (related.length === 0) return
+    this.#termsScored++
+    for (let i = 0; i < (own?.count ?? 0); i++) this.#holds[own!.slots[i]!] = this.#termsScored
+    this.#inTermCount = 0
+    for (const { term: other, similarity } of related) {
+      const posting = this.#postings.get(other)
+      if (!posting) continue
+      for (let i = 0; i < posting.count; i++) {
+        const slot = posting.slots[i]!
+        if (this.#length[slot] === 0 || this.#holds[slot] === this.#termsScored) continue
+        if (this.#accumulated[slot] === 0) this.#inTerm[this.#inTermCount++] = slot
+        if (similarity > this.#accumulated[slot]!) this.#accumulated[slot] = similarity
+      }
+    }
+    for (let i = 0; i < this.#inTermCount; i++) {
+      const slot = this.#inTerm[i]!
+      this.#accumulated[slot]! /= 1 - B + (B * this.#length[slot]!) / average
+    }
+    this.#addScores(RELATED_WEIGHT * idf)
   }
 
   #accumulateText(posting: Posting, average: number): void {
@@ -208,11 +246,17 @@ export class TermIndex {
     this.#previous = grow(new Int32Array(capacity).fill(-1), this.#previous)
     this.#next = grow(new Int32Array(capacity).fill(-1), this.#next)
     this.#accumulated = grow(new Float32Array(capacity), this.#accumulated)
+    this.#holds = grow(new Uint32Array(capacity), this.#holds)
     this.#scores = grow(new Float32Array(capacity), this.#scores)
     this.#touched = grow(new Int32Array(capacity), this.#touched)
     this.#inTerm = grow(new Int32Array(capacity), this.#inTerm)
   }
 }
+
+/** Terms related to a term, at most a few dozen; `similarity` from 0 to 1. */
+export type RelatedTerms = (
+  term: string,
+) => readonly Readonly<{ term: string; similarity: number }>[]
 
 export type TermScores = Readonly<{ slots: Int32Array; ideal: number }>
 
@@ -224,6 +268,7 @@ const NEIGHBOUR_WEIGHT = 0.35
 const SECOND_NEIGHBOUR_WEIGHT = 0.15
 const SPEAKER_WEIGHT = 0.7
 const DATE_WEIGHT = 0.5
+const RELATED_WEIGHT = 0.4
 
 /** Slots in the order added. */
 class SlotList {

@@ -228,7 +228,6 @@ export function createConversations(database: Database, now: () => number) {
           `,
         )
         for (const { seq, namespace_id } of turns) await removeTurn(database, db, namespace_id, seq)
-        await unlinkMemories(db, userId, id)
         const removed = await run(
           db,
           sql`delete from conversations where id = ${id} and user_id = ${userId}`,
@@ -239,17 +238,16 @@ export function createConversations(database: Database, now: () => number) {
     /** Removes whole conversations whose last turn is older than `before`, 200 at a time. @returns how many. */
     purge: (before: number): Promise<number> =>
       database.write(async (db) => {
-        const old = await all<{ id: string; user_id: string }>(
+        const old = await all<{ id: string }>(
           db,
-          sql`select id, user_id from conversations where updated_at < ${before} limit 200`,
+          sql`select id from conversations where updated_at < ${before} limit 200`,
         )
-        for (const { id, user_id } of old) {
+        for (const { id } of old) {
           const turns = await all<{ seq: number; namespace_id: number }>(
             db,
             sql`select seq, namespace_id from turns where conversation_id = ${id}`,
           )
           for (const turn of turns) await removeTurn(database, db, turn.namespace_id, turn.seq)
-          await unlinkMemories(db, user_id, id)
           await run(db, sql`delete from conversations where id = ${id}`)
         }
         return old.length
@@ -405,22 +403,6 @@ async function removeTurn(
   await removeVectors(db, 'turn', seq)
   await run(db, sql`delete from turns where seq = ${seq}`)
   await writeRemoval(db, 'turn', namespaceId, seq)
-}
-
-/** Memories that were learned there stay; who searches must see that they have no neighbours any more. */
-async function unlinkMemories(
-  db: Connection,
-  userId: string,
-  conversationId: string,
-): Promise<void> {
-  const rev = await nextRev(db)
-  await run(
-    db,
-    sql`
-      update memories set conversation_id = null, rev = ${rev}
-      where conversation_id = ${conversationId} and user_id = ${userId}
-    `,
-  )
 }
 
 async function longestPrefix(

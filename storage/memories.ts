@@ -270,7 +270,7 @@ export function createMemories(database: Database, now: () => number) {
           .map(toMemory)
       }),
 
-    /** Memories of the namespace, in any state, that state this attribute . */
+    /** Memories of the namespace, in any state, that state this attribute. */
     inSlot: (scope: Scope, slot: string): Promise<Memory[]> =>
       database.read(async (db) => {
         const rows = await all<MemoryRow>(

@@ -2,6 +2,7 @@ import { EngramError } from '../memory/errors.ts'
 import type { RecallReader } from './recall-reader.ts'
 import { startWorker } from './rpc.ts'
 import type { SqliteFile } from './sqlite/connection.ts'
+import type { RecallOptions } from './sqlite/recall.worker.ts'
 import type { Store } from './store.ts'
 
 export type OpenStore = Readonly<{
@@ -11,7 +12,7 @@ export type OpenStore = Readonly<{
   close(): Promise<void>
 }>
 
-export type SqliteOptions = SqliteFile &
+export type SqliteOptions = RecallOptions &
   Readonly<{
     /** Where the two worker modules are; they are files of their own in the executable. */
     workers: Readonly<{ store: string; recall: string }>
@@ -25,12 +26,17 @@ export type SqliteOptions = SqliteFile &
  * @throws EngramError as `openSqlite` and `lockFolder` do; nothing stays open then.
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore> {
-  const file: SqliteFile = { path: options.path, addonPath: options.addonPath }
+  const { path, addonPath, relatedWordsPath } = options
+  const file: SqliteFile = { path, addonPath }
   const writer = await startWorker<Store>(options.workers.store, file, options.onCrash)
   const searcher = await startWorker<{
     recall: RecallReader
     connection: { close(): Promise<void> }
-  }>(options.workers.recall, file, options.onCrash).catch(async (error) => {
+  }>(
+    options.workers.recall,
+    { ...file, ...(relatedWordsPath && { relatedWordsPath }) },
+    options.onCrash,
+  ).catch(async (error) => {
     await writer.api.maintenance.close().catch(() => {})
     writer.end(isClosed())
     throw error

@@ -1,6 +1,7 @@
 import type { Memory, Scope, Turn } from '../memory/memory.ts'
 import type { Found } from '../memory/ports.ts'
 import { type IndexAnswer, type IndexQuery, ScopeIndex } from '../memory/scope-index.ts'
+import type { RelatedTerms } from '../memory/term-index.ts'
 import { all, type Connection, type Database } from './database.ts'
 import { changesSince } from './index-feed.ts'
 import { MEMORY_COLUMNS, type MemoryRow, toMemory, toStored } from './memory-rows.ts'
@@ -22,7 +23,7 @@ type Held = { index: ScopeIndex; rev: number; modelId: number | null }
  *
  * @param read runs its function over one state of the database, one call after the other
  */
-export function createRecallReader(read: Database['read']) {
+export function createRecallReader(read: Database['read'], related?: RelatedTerms) {
   const held = new Map<number, Held>()
 
   async function indexOf(
@@ -33,7 +34,7 @@ export function createRecallReader(read: Database['read']) {
     const modelId = model?.id ?? null
     let entry = held.get(namespaceId)
     if (!entry || entry.modelId !== modelId) {
-      entry = { index: new ScopeIndex(model?.dimensions ?? 0), rev: 0, modelId }
+      entry = { index: new ScopeIndex(model?.dimensions ?? 0, related), rev: 0, modelId }
     }
     // Last in the map is used last.
     held.delete(namespaceId)

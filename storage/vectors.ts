@@ -201,13 +201,19 @@ async function memoryText(db: Db, seq: number): Promise<string | null> {
   return row ? row.content.slice(0, MAX_EMBEDDED_CHARACTERS) : null
 }
 
-/** A turn with who said it and the end of what it answers: alone, many turns mean nothing. */
+/**
+ * Between people who are named, a turn comes with who said it and the end of what it answers: alone, many
+ * such turns mean nothing (+11 points on LoCoMo by cosine). Between user and assistant it comes alone: an
+ * answer's end says more of the answer than of the next question (BEAM: 60.8 against 57.1 R@10).
+ */
 async function turnText(db: Db, seq: number): Promise<string | null> {
   const turn = await one<TurnText>(
     db,
     sql`select content, speaker, role, conversation_id, position from turns where seq = ${seq}`,
   )
   if (!turn) return null
+  const content = turn.content.slice(0, MAX_EMBEDDED_CHARACTERS)
+  if (turn.speaker === null) return content
   const previous = await one<TurnText>(
     db,
     sql`
@@ -215,7 +221,7 @@ async function turnText(db: Db, seq: number): Promise<string | null> {
       where conversation_id = ${turn.conversation_id} and position = ${turn.position - 1}
     `,
   )
-  const said = (t: TurnText, content: string) => `${t.speaker ?? t.role}: ${content}`
-  const own = said(turn, turn.content.slice(0, MAX_EMBEDDED_CHARACTERS))
+  const said = (t: TurnText, words: string) => `${t.speaker ?? t.role}: ${words}`
+  const own = said(turn, content)
   return previous ? `${said(previous, previous.content.slice(-CONTEXT_CHARACTERS))}\n${own}` : own
 }

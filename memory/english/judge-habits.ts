@@ -1,3 +1,4 @@
+import type { Category } from '../memory.ts'
 import type { Clause } from './clause.ts'
 import {
   before,
@@ -18,7 +19,6 @@ import {
   PASSING_POSSESSIONS,
   PASSING_THINGS,
 } from './lexicon.ts'
-import type { Category } from '../memory.ts'
 import { baseOfGerund } from './verbs.ts'
 import { wordSet } from './word-set.ts'
 

@@ -1,5 +1,5 @@
-import { type Clause, isAdverb } from './clause.ts'
 import type { Category } from '../memory.ts'
+import { type Clause, isAdverb } from './clause.ts'
 import type { Token } from './tokens.ts'
 import { wordSet } from './word-set.ts'
 

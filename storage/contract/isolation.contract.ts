@@ -282,6 +282,7 @@ const STEPS: readonly Step[] = [
   ({ store }, { scope }, a, b) => store.memories.inSlot({ ...scope, namespace: b }, a),
   ({ store }, { scope }) => store.memories.inSlot(scope, `${CANARY} drink`),
   ({ store }, { scope }, _a, b, text) => store.memories.alike({ ...scope, namespace: b }, text, 50),
+  ({ store }, { scope }, a, b) => store.memories.ofTurns(scope.userId, [a, b]),
   ({ store }, { scope }) => store.memories.counts(scope.userId),
   ({ store }, { scope }) => store.conflicts.list(scope.userId, 50, 0),
   ...(['accept_new', 'keep_old', 'keep_both'] as const).map(

@@ -285,6 +285,22 @@ export function testMemories(dialect: string, open: Open) {
       expect(await inSlot()).toEqual([stated])
     })
 
+    test('memories of some turns come in the order of their conversation', async () => {
+      const [ann, ben] = [await bench.scope('ann'), await bench.scope('ben')]
+      const learn = (userId: string, id: string, place: number, turnId: string) => {
+        const evidence = { conversationId: 'conv_1', turnId, quote: null }
+        const item = { id, content: `of ${turnId}, ${id}`, namespace: 'default', evidence, place }
+        return bench.store.memories.import(userId, [item], BY)
+      }
+      await learn(ann.userId, 'mem_second', 2_000, 'turn_2')
+      await learn(ann.userId, 'mem_first', 1_000, 'turn_1')
+      await learn(ann.userId, 'mem_other', 3_000, 'turn_3')
+      await learn(ben.userId, 'mem_bens', 1_000, 'turn_1')
+      const of = await bench.store.memories.ofTurns(ann.userId, ['turn_2', 'turn_1', 'turn_x'])
+      expect(of.map(({ id }) => id)).toEqual(['mem_first', 'mem_second'])
+      expect(await bench.store.memories.ofTurns(ann.userId, [])).toEqual([])
+    })
+
     test('uses are counted, once a call', async () => {
       const scope = await bench.scope()
       const { memory } = await bench.store.memories.add(scope, { content: 'Likes tea' }, BY)

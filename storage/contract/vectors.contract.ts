@@ -66,7 +66,7 @@ export function testVectors(dialect: string, open: Open) {
       ])
     })
 
-    test('a turn is embedded with who said it and the end of what it answers', async () => {
+    test('a turn of somebody named is embedded with the end of what it answers, others alone', async () => {
       const scope = await bench.scope()
       const turns = newTurns([`${'x'.repeat(1_000)}end?`, 'Green.', 'Thanks'])
       await bench.store.conversations.record(
@@ -79,10 +79,10 @@ export function testVectors(dialect: string, open: Open) {
       )
       const texts = (await claim()).map(({ text, kind }) => `${kind}: ${text}`)
       expect(texts).toEqual([
-        `turn: user: ${'x'.repeat(1_000)}end?`,
+        `turn: ${'x'.repeat(1_000)}end?`,
         `turn: user: ${'x'.repeat(296)}end?\nBob: Green.`,
-        'turn: Bob: Green.\nuser: Thanks',
-        `turn: user: ${'y'.repeat(8_000)}`,
+        'turn: Thanks',
+        `turn: ${'y'.repeat(8_000)}`,
       ])
     })
 
@@ -178,6 +178,16 @@ export function testVectors(dialect: string, open: Open) {
       await memories.change(scope.userId, id, { content: 'two' }, BY)
       expect(await coverage(modelId)).toEqual({ embedded: 0, total: 1 })
       expect((await claim()).map(({ text }) => text)).toEqual(['two'])
+    })
+
+    test('a text that changes many times before it is embedded waits once', async () => {
+      const scope = await bench.scope()
+      const { id } = await add(scope, 'one')
+      for (const content of ['two', 'three', 'four']) {
+        await bench.store.memories.change(scope.userId, id, { content }, BY)
+      }
+      expect((await bench.store.jobs.counts()).embed.queued).toBe(1)
+      expect((await claim()).map(({ text }) => text)).toEqual(['four'])
     })
 
     test('a vector that was being made of the old words is dropped', async () => {

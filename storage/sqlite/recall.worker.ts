@@ -1,4 +1,6 @@
 /** The thread that searches: a connection that only reads, and the indexes in RAM. */
+import { readFileSync } from 'node:fs'
+import { readRelatedTerms } from '../../memory/related-terms.ts'
 import { createRecallReader } from '../recall-reader.ts'
 import { serve } from '../rpc.ts'
 import { connect, type SqliteFile } from './connection.ts'
@@ -6,11 +8,20 @@ import { snapshots } from './database.ts'
 
 declare const self: Worker
 
-serve(self, async (file: SqliteFile) => {
+export type RecallOptions = SqliteFile &
+  Readonly<{
+    /** The table of `memory/related-terms.ts`; without it only the question's own words are sought. */
+    relatedWordsPath?: string
+  }>
+
+serve(self, async ({ relatedWordsPath, ...file }: RecallOptions) => {
+  const related = relatedWordsPath
+    ? readRelatedTerms(readFileSync(relatedWordsPath, 'utf8'))
+    : undefined
   const handle = connect(file, { readonly: true })
   const { read, close } = snapshots(handle)
   return {
-    recall: createRecallReader(read),
+    recall: createRecallReader(read, related),
     connection: {
       close: async () => {
         await close()
