@@ -124,7 +124,8 @@ function embeddedFiles(target: Target): Part[] {
   }
   const hasOnnx = existsSync(join(root, onnx, 'onnxruntime_binding.node'))
   return [
-    at('better_sqlite3.node', `node_modules/better-sqlite3/prebuilds/${platform}-${arch}.node`),
+    // Not under its own name: Bun refuses to load a file called better_sqlite3.node.
+    at('sqlite.node', `node_modules/better-sqlite3/prebuilds/${platform}-${arch}.node`),
     ...(hasOnnx
       ? [
           at('onnxruntime_binding.node', `${onnx}/onnxruntime_binding.node`),

@@ -30,7 +30,7 @@ export async function openAssets(cacheDir: string): Promise<Assets> {
   for (const file of EMBEDDED) unpacked.set(file.name, await unpack(file, folder))
   const at = (name: string) => unpacked.get(name) ?? missing(name)
   return {
-    sqliteAddon: at('better_sqlite3.node'),
+    sqliteAddon: at('sqlite.node'),
     onnxAddon: unpacked.get('onnxruntime_binding.node') ?? null,
     minilmModel: unpacked.get('minilm.onnx') ?? null,
     minilmTokenizer: at('minilm-tokenizer.json'),
