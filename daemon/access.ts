@@ -1,21 +1,27 @@
 import { EngramError } from '../memory/errors.ts'
 import type { Caller } from './identity.ts'
-import type { Access } from './route.ts'
+import type { Route } from './route.ts'
 
 /**
  * Lets a caller through to a route or not.
  *
+ * @param isLocal the request came from this machine, and that is enough here; see `isLocalRequest`
  * @throws EngramError `unauthorized` without a key where one is needed, `forbidden` when the key lacks the
  *   right.
  */
-export function checkAccess(access: Access, caller: Caller, localMode: boolean): void {
+export function checkAccess(
+  { access, method }: Pick<Route, 'access' | 'method'>,
+  caller: Caller,
+  isLocal: boolean,
+): void {
   switch (access) {
     case 'open':
     case 'proxy':
       return
     case 'local':
-      if (localMode || isAdmin(caller)) return
-      throw denied(caller, 'this needs the admin key')
+      if (isLocal || isAdmin(caller)) return
+      if (method === 'GET' && caller.kind === 'user') return
+      throw denied(caller, method === 'GET' ? 'an API key is needed' : 'this needs the admin key')
     case 'admin':
       if (isAdmin(caller)) return
       throw denied(caller, 'this needs the admin key')

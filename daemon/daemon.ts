@@ -34,6 +34,8 @@ export type DaemonFile = Readonly<{ url: string; pid: number; version: string; s
 
 /** A request under way gets so long to finish when the daemon stops. */
 const DRAIN_MS = 8_000
+/** A connection on which nobody has shown a key is closed after so long; slow senders gain nothing by dripping. */
+const STRANGER_SECONDS = 30
 const MAX_REQUEST_BYTES = 68 * 1024 * 1024
 
 /**
@@ -52,9 +54,11 @@ export async function startDaemon(config: Config): Promise<Daemon> {
   const closers: (() => Promise<void> | void)[] = []
   const closeAll = async () => {
     for (const close of closers.reverse()) {
-      await Promise.resolve(close()).catch((error) =>
-        log.error({ error: messageOf(error) }, 'a part did not close'),
-      )
+      try {
+        await close()
+      } catch (error) {
+        log.error({ error: messageOf(error) }, 'a part did not close')
+      }
     }
   }
   const stopping = Promise.withResolvers<void>()
@@ -143,6 +147,7 @@ export async function startDaemon(config: Config): Promise<Daemon> {
       },
       coverage: () => store.vectors.coverage(modelId),
       extractor: () => extractionModel(running)?.name ?? 'rules',
+      keepOpen: (request) => server.timeout(request, 0),
       stop: () => stopping.resolve(),
     }
     closers.push(startMaintenance(services))
@@ -153,6 +158,7 @@ export async function startDaemon(config: Config): Promise<Daemon> {
       allowedHosts: config['server.allowed_hosts'],
       allowedOrigins: config['server.allowed_origins'],
       tls,
+      behindProxy: config['server.behind_proxy'],
     }))
     const server = listen(config, (request) => {
       lastRequestAt = Date.now()
@@ -160,16 +166,20 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     })
     port = server.port ?? port
     closers.push(() => drain(server))
+    // Before the server is drained: who waits for a job is told that it goes on, as it does at the next start.
+    closers.push(() => jobs.stop())
     writeFileSync(paths.daemonFile, JSON.stringify(daemonFile(url())), { mode: 0o600 })
     closers.push(() => rmSync(paths.daemonFile, { force: true }))
-    closers.push(leaveWhenIdle(config, () => lastRequestAt, jobs, stopping.resolve))
+    const isIdleFor = async (ms: number) =>
+      server.pendingRequests === 0 && Date.now() - lastRequestAt >= ms && (await jobs.idle())
+    closers.push(leaveWhenIdle(config, isIdleFor, services))
 
-    let stopOnce: Promise<void> | null = null
+    const stopped = stopping.promise.then(closeAll)
     const stop = () => {
-      stopOnce ??= closeAll()
-      return stopOnce
+      stopping.resolve()
+      return stopped
     }
-    return { url: url(), services, stop, stopped: stopping.promise.then(stop) }
+    return { url: url(), services, stop, stopped }
   } catch (error) {
     await closeAll()
     throw error
@@ -184,10 +194,12 @@ function listen(config: Config, fetch: (request: Request) => Promise<Response>) 
     return Bun.serve({
       hostname: host,
       port,
-      // Slow models are silent for minutes; the header and body of a request have Bun's own limits.
-      idleTimeout: 0,
+      // Until `keepOpen`: slow models are silent for minutes.
+      idleTimeout: STRANGER_SECONDS,
       maxRequestBodySize: MAX_REQUEST_BYTES,
       development: false,
+      // Said aloud: outside development Bun would share the port with whoever else asks for it.
+      reusePort: false,
       ...(cert && key ? { tls: { cert: Bun.file(cert), key: Bun.file(key) } } : {}),
       fetch,
     })
@@ -286,14 +298,16 @@ function daemonFile(url: string): DaemonFile {
 /** A daemon that a command started in the background ends when nobody has asked it anything for a while. */
 function leaveWhenIdle(
   { idleExitMinutes }: Config,
-  lastRequestAt: () => number,
-  jobs: Services['jobs'],
-  leave: () => void,
+  isIdleFor: (ms: number) => Promise<boolean>,
+  { later, stop }: Services,
 ): () => void {
   if (idleExitMinutes === null) return () => {}
-  const timer = setInterval(async () => {
-    const idleMs = Date.now() - lastRequestAt()
-    if (idleMs >= idleExitMinutes * 60_000 && (await jobs.idle())) leave()
-  }, 5_000)
+  const timer = setInterval(
+    () =>
+      later('leave when idle', async () => {
+        if (await isIdleFor(idleExitMinutes * 60_000)) stop()
+      }),
+    5_000,
+  )
   return () => clearInterval(timer)
 }

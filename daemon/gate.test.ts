@@ -6,6 +6,7 @@ const RULES: GateRules = {
   allowedHosts: ['engram.example', 'box.lan:8443'],
   allowedOrigins: ['https://app.example'],
   tls: false,
+  behindProxy: false,
 }
 
 function passes(headers: Record<string, string>, rules = RULES): boolean {
@@ -82,6 +83,14 @@ describe('Origin', () => {
     expect(passes({ host, 'sec-fetch-site': 'same-site' })).toBe(false)
     expect(passes({ host, 'sec-fetch-site': 'same-origin' })).toBe(true)
     expect(passes({ host, 'sec-fetch-site': 'none' })).toBe(true)
+  })
+
+  test('a page that came through the TLS of a proxy in front is our own', () => {
+    const own = { host: 'engram.example', origin: 'https://engram.example' }
+    expect(passes(own, { ...RULES, behindProxy: true })).toBe(true)
+    expect(passes(own)).toBe(false)
+    const other = { host: 'engram.example', origin: 'https://box.lan:8443' }
+    expect(passes(other, { ...RULES, behindProxy: true })).toBe(false)
   })
 
   test('an allowed foreign origin is named in the answer, and no other ever', () => {

@@ -6,7 +6,10 @@ export type GateRules = Readonly<{
   allowedHosts: readonly string[]
   /** Web origins that may call us from a browser. */
   allowedOrigins: readonly string[]
+  /** We end TLS ourselves. */
   tls: boolean
+  /** A proxy in front of us ends it: pages come from https although we speak http. */
+  behindProxy: boolean
 }>
 
 /**
@@ -58,8 +61,11 @@ function isOurHost(host: string, { port, allowedHosts, tls }: GateRules): boolea
 }
 
 function isOurOrigin(origin: string, host: string, rules: GateRules): boolean {
+  const { tls, behindProxy, allowedOrigins } = rules
   return (
-    origin === `${rules.tls ? 'https' : 'http'}://${host}` || rules.allowedOrigins.includes(origin)
+    (!tls && origin === `http://${host}`) ||
+    ((tls || behindProxy) && origin === `https://${host}`) ||
+    allowedOrigins.includes(origin)
   )
 }
 

@@ -41,6 +41,8 @@ export function createIdentity(
 ): Identity {
   const { store, pepper, adminKey, now } = options
   const remembered = new Map<string, { user: User; key: ApiKey }>()
+  /** Counts `forget`: what was read before one must not be remembered after it. */
+  let generation = 0
   let lastUsed: Record<string, number> = {}
 
   async function byKey(text: string): Promise<Caller> {
@@ -49,10 +51,11 @@ export function createIdentity(
     const name = Buffer.from(hash).toString('base64')
     let found = remembered.get(name) ?? null
     if (!found) {
+      const asked = generation
       found = await store.users.findKey(hash)
       if (!found) throw notValid()
       if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-      remembered.set(name, found)
+      if (asked === generation) remembered.set(name, found)
     }
     const { key, user } = found
     if (key.expiresAt !== null && key.expiresAt <= now()) throw notValid()
@@ -86,6 +89,7 @@ export function createIdentity(
     },
 
     forget() {
+      generation++
       remembered.clear()
     },
 

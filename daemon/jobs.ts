@@ -11,7 +11,7 @@ import type { ReviewPolicy } from './settings.ts'
 export type Jobs = Readonly<{
   /** There may be work of this kind: look now. */
   wake(kind: JobKind): void
-  /** Resolves true when the job has ended within `waitMs`, false when it has not. */
+  /** Resolves true when the job has ended within `waitMs`, false when it has not or work is being stopped. */
   finished(jobId: string, waitMs: number): Promise<boolean>
   /** Nothing is queued, running or due; for tests and for a daemon that wants to leave. */
   idle(): Promise<boolean>
@@ -29,6 +29,8 @@ export type JobPorts = Readonly<{
   review: ReviewPolicy
   log: Logger
   now: () => number
+  /** How long a job waits after its n-th failure. */
+  retryAfterMs?: (attempt: number) => number
 }>
 
 const EMBED_BATCH = 32
@@ -50,9 +52,12 @@ export function startJobs(ports: JobPorts): Jobs {
   const stopping = new AbortController()
   const waiters = new Map<string, Set<() => void>>()
   const embed = startLoop('embed', 1, () => embedBatch(ports), ports, stopping.signal)
-  const ended = (jobId: string) => {
+  const release = (jobId: string) => {
     for (const resolve of waiters.get(jobId) ?? []) resolve()
     waiters.delete(jobId)
+  }
+  const ended = (jobId: string) => {
+    release(jobId)
     // What was learned waits for its vector.
     embed.wake()
   }
@@ -70,15 +75,20 @@ export function startJobs(ports: JobPorts): Jobs {
     wake: (kind) => loops[kind].wake(),
 
     async finished(jobId, waitMs) {
-      const done = Promise.withResolvers<void>()
-      waiters.getOrInsertComputed(jobId, () => new Set()).add(done.resolve)
-      const timer = setTimeout(done.resolve, waitMs)
-      // It may have ended before we began to listen.
-      if (await hasEnded(ports.store, jobId)) done.resolve()
-      await done.promise
-      clearTimeout(timer)
-      waiters.get(jobId)?.delete(done.resolve)
-      return hasEnded(ports.store, jobId)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const waiting = waiters.getOrInsertComputed(jobId, () => new Set())
+      waiting.add(resolve)
+      const timer = setTimeout(resolve, stopping.signal.aborted ? 0 : waitMs)
+      try {
+        // It may have ended before we began to listen.
+        if (await hasEnded(ports.store, jobId)) return true
+        await promise
+        return await hasEnded(ports.store, jobId)
+      } finally {
+        clearTimeout(timer)
+        waiting.delete(resolve)
+        if (waiting.size === 0 && waiters.get(jobId) === waiting) waiters.delete(jobId)
+      }
     },
 
     async idle() {
@@ -88,6 +98,7 @@ export function startJobs(ports: JobPorts): Jobs {
 
     async stop() {
       stopping.abort()
+      for (const jobId of [...waiters.keys()]) release(jobId)
       await Promise.all(Object.values(loops).map((loop) => loop.stopped))
     },
   }
@@ -181,7 +192,7 @@ async function extractOne(
   ended: (jobId: string) => void,
   signal: AbortSignal,
 ): Promise<Round> {
-  const { store, log, now } = ports
+  const { store, log, now, retryAfterMs = backOffMs } = ports
   const [job] = await store.jobs.claim('extract', {
     limit: 1,
     leaseMs: EXTRACT_LEASE_MS,
@@ -194,7 +205,7 @@ async function extractOne(
   } catch (error) {
     // At shutdown the claim is simply left: the next start takes it up at once.
     if (signal.aborted) return 'more'
-    const retryAt = isWorthRetrying(error) ? now() + backOffMs(job.attempts) : null
+    const retryAt = isWorthRetrying(error) ? now() + retryAfterMs(job.attempts) : null
     await store.jobs.fail(job.id, job.fence, messageOf(error), retryAt)
     const level = retryAt === null || job.attempts >= MAX_ATTEMPTS ? 'error' : 'warn'
     log[level]({ job: job.id, attempt: job.attempts, error: messageOf(error) }, 'extraction failed')

@@ -16,7 +16,7 @@ export function recallDetail(
     mode: recalled.mode,
     degraded: recalled.degraded,
     intent: recalled.intent,
-    boundary: round(recalled.boundary),
+    boundary: { memory: round(recalled.boundary.memory), turn: round(recalled.boundary.turn) },
     searched: recalled.searched,
     settings: {
       max_items: settings.maxItems,

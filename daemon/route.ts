@@ -1,17 +1,17 @@
 import type { z } from 'zod'
 import { EngramError } from '../memory/errors.ts'
-import { checkValues, readJsonBody } from './body.ts'
+import { checkContentType, checkValues, readJsonBody } from './body.ts'
 import type { Caller } from './identity.ts'
 import type { Services } from './services.ts'
 
 /**
  * Who may call a route. A route cannot be declared without one.
  *
- * - open: anybody; only health, readiness and the console's shell
- * - local: anybody while Engram serves this machine only, else an admin (or, for reading, any key)
+ * - open: anybody, and no key is looked at; only health, readiness and the console's shell
+ * - local: anybody on this machine in local mode, else an admin (or, for reading, any key)
  * - read, write: a user's key with that right
  * - admin: the admin key or the local key
- * - proxy: decided by the proxy itself
+ * - proxy: the proxy finds out itself who calls, and refuses in the form that the provider's clients read
  */
 export type Access = 'open' | 'local' | 'read' | 'write' | 'admin' | 'proxy'
 
@@ -39,6 +39,8 @@ export type RouteDefinition<Query extends z.ZodType, Body extends z.ZodType> = R
   query?: Query
   body?: Body
   maxBodyBytes?: number
+  /** Content types that `handle` reads by itself, besides JSON. */
+  reads?: readonly string[]
   /** Success answers by status; errors are the same everywhere. */
   answers: Readonly<Record<number, Answer>>
   handle: (context: Context<z.output<Query>, z.output<Body>>) => Promise<Response> | Response
@@ -52,6 +54,7 @@ export type Route = Readonly<{
   tag: string
   query: z.ZodType | null
   body: z.ZodType | null
+  reads: readonly string[] | null
   answers: Readonly<Record<number, Answer>>
   respond: (
     request: Request,
@@ -74,8 +77,10 @@ export function route<Query extends z.ZodType, Body extends z.ZodType>(
     tag: definition.tag,
     query: definition.query ?? null,
     body: definition.body ?? null,
+    reads: definition.reads ?? null,
     answers: definition.answers,
     async respond(request, params, caller, services) {
+      checkForm(definition, request)
       const given = Object.fromEntries(new URL(request.url).searchParams)
       if (definition.query) checkValues(given)
       const query = definition.query ? readValue(definition.query, given) : undefined
@@ -94,6 +99,18 @@ export function route<Query extends z.ZodType, Body extends z.ZodType>(
   }
 }
 
+/** A page elsewhere may send text and forms without asking first: they change nothing here, read or not. */
+function checkForm(
+  { method, access, body, reads }: Pick<RouteDefinition<z.ZodType, z.ZodType>, FormFields>,
+  request: Request,
+): void {
+  if (method === 'GET' || access === 'proxy') return
+  const needsBody = body !== undefined || reads !== undefined
+  if (needsBody || request.headers.has('content-type')) checkContentType(request, reads)
+}
+
+type FormFields = 'method' | 'access' | 'body' | 'reads'
+
 async function readBody<T extends z.ZodType>(
   schema: T,
   request: Request,
@@ -111,7 +128,7 @@ export function readValue<T extends z.ZodType>(schema: T, value: unknown): z.out
   throw new EngramError('invalid', describeIssue(result.error.issues[0]!, value))
 }
 
-export function describeIssue(issue: z.core.$ZodIssue, whole: unknown): string {
+function describeIssue(issue: z.core.$ZodIssue, whole: unknown): string {
   const name = issue.path.length === 0 ? 'the body' : nameOf(issue.path)
   const value = valueAt(whole, issue.path)
   switch (issue.code) {
@@ -120,26 +137,36 @@ export function describeIssue(issue: z.core.$ZodIssue, whole: unknown): string {
         ? `${name} is required`
         : `${name} must be ${article(issue.expected)}, got ${shown(value)}`
     case 'too_big':
-      return typeof value === 'string'
-        ? `${name} must be at most ${issue.maximum} characters, got ${value.length}`
-        : Array.isArray(value)
-          ? `${name} must hold at most ${issue.maximum} items, got ${value.length}`
-          : `${name} must be at most ${issue.maximum}, got ${shown(value)}`
+      return `${name} ${tooBig(issue, value)}`
     case 'too_small':
-      return typeof value === 'string'
-        ? value.trim() === ''
-          ? `${name} must not be blank`
-          : `${name} must be at least ${issue.minimum} characters, got ${value.length}`
-        : Array.isArray(value)
-          ? `${name} must hold at least ${issue.minimum} item`
-          : `${name} must be at least ${issue.minimum}, got ${shown(value)}`
+      return `${name} ${tooSmall(issue, value)}`
     case 'invalid_value':
       return `${name} must be one of ${issue.values.join(', ')}, got ${shown(value)}`
     case 'unrecognized_keys':
       return `${name} has no field ${issue.keys.map((key) => `"${key}"`).join(', ')}`
     default:
-      return `${name}: ${issue.message}, got ${shown(value)}`
+      return `${name} ${issue.message}, got ${shown(value)}`
   }
+}
+
+/** By what was measured, not by the value: a number in a query is text before it is read. */
+function tooBig({ origin, maximum }: z.core.$ZodIssueTooBig, value: unknown): string {
+  if (origin === 'string') return `must be at most ${maximum} characters, got ${sizeOf(value)}`
+  if (origin === 'array') return `must hold at most ${maximum} items, got ${sizeOf(value)}`
+  return `must be at most ${maximum}, got ${shown(value)}`
+}
+
+function tooSmall({ origin, minimum }: z.core.$ZodIssueTooSmall, value: unknown): string {
+  if (origin === 'string') {
+    if (typeof value === 'string' && value.trim() === '') return 'must not be blank'
+    return `must be at least ${minimum} characters, got ${sizeOf(value)}`
+  }
+  if (origin === 'array') return `must hold at least ${minimum} item`
+  return `must be at least ${minimum}, got ${shown(value)}`
+}
+
+function sizeOf(value: unknown): number {
+  return (value as { length: number }).length
 }
 
 function nameOf(path: readonly PropertyKey[]): string {

@@ -1,8 +1,9 @@
 import { Hono } from 'hono'
 import { EngramError, type ErrorCode, messageOf } from '../memory/errors.ts'
 import { checkAccess } from './access.ts'
-import { isLocalMode } from './config.ts'
 import { checkGate, corsHeaders, type GateRules, preflight } from './gate.ts'
+import type { Caller } from './identity.ts'
+import { isLocalRequest } from './local.ts'
 import type { Route } from './route.ts'
 import type { Services } from './services.ts'
 
@@ -34,26 +35,17 @@ export function createHandler(
   rules: () => GateRules,
 ): (request: Request) => Promise<Response> {
   const app = new Hono()
-  const methods = new Map<string, Set<string>>()
-  for (const route of routes) {
-    const allowed = methods.getOrInsertComputed(route.path, () => new Set())
-    allowed.add(route.method)
-    app.on(route.method, route.path, async ({ req }) => {
-      const caller = await services.identity.identify(req.raw.headers)
-      checkAccess(route.access, caller, isLocalMode(services.config))
-      return route.respond(req.raw, req.param(), caller, services)
-    })
-  }
-  for (const [path, allowed] of methods) {
-    app.all(path, () => {
-      const allow = [...allowed].sort().join(', ')
-      const answer = Response.json(
-        { detail: `this path answers ${allow}`, code: 'method_not_allowed' },
-        { status: 405 },
-      )
-      answer.headers.set('allow', allow)
-      return answer
-    })
+  for (const [path, atPath] of Map.groupBy(routes, ({ path }) => path)) {
+    for (const route of atPath) {
+      app.on(route.method, path, async ({ req }) => {
+        const caller = await callerOf(route, req.raw, services)
+        checkAccess(route, caller, isLocalRequest(req.raw, services.config))
+        if (caller.kind !== 'anonymous') services.keepOpen(req.raw)
+        return route.respond(req.raw, req.param(), caller, services)
+      })
+    }
+    // Before the next path, which may be one with a parameter that would swallow this one's other methods.
+    app.all(path, () => methodNotAllowed(atPath))
   }
   app.notFound(({ req }) =>
     errorResponse(new EngramError('not_found', `no such path: ${req.path.slice(0, 200)}`)),
@@ -79,6 +71,27 @@ export function createHandler(
   }
 }
 
+const ANONYMOUS: Caller = { kind: 'anonymous' }
+
+async function callerOf(
+  { access }: Route,
+  { headers }: Request,
+  { identity }: Services,
+): Promise<Caller> {
+  return access === 'open' || access === 'proxy' ? ANONYMOUS : identity.identify(headers)
+}
+
+function methodNotAllowed(atPath: readonly Route[]): Response {
+  const allow = atPath
+    .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    .sort()
+    .join(', ')
+  return Response.json(
+    { detail: `this path answers ${allow}`, code: 'method_not_allowed' },
+    { status: 405, headers: { allow } },
+  )
+}
+
 function failure(error: unknown, { log }: Pick<Services, 'log'>): Response {
   if (error instanceof EngramError) {
     if (STATUS[error.code] >= 500)
@@ -92,7 +105,7 @@ function failure(error: unknown, { log }: Pick<Services, 'log'>): Response {
   )
 }
 
-export function errorResponse(error: EngramError): Response {
+function errorResponse(error: EngramError): Response {
   const body = { detail: error.message, code: error.code, ...(error.fix ? { fix: error.fix } : {}) }
   const response = Response.json(body, { status: STATUS[error.code] })
   if (error.code === 'unauthorized') response.headers.set('www-authenticate', 'X-Engram-Key')

@@ -28,6 +28,8 @@ export type Services = Readonly<{
   coverage: () => Promise<{ embedded: number; total: number }>
   /** rules, or the name of the model that extracts. */
   extractor: () => string
+  /** From here on the request's connection may be silent for as long as it likes: its sender is known. */
+  keepOpen: (request: Request) => void
   /** Ends the daemon after the answer to the request that asked for it. */
   stop: () => void
 }>

@@ -68,7 +68,8 @@ export type Recalled = Readonly<{
   /** Of the block. */
   tokens: number
   intent: Intent
-  boundary: number
+  /** The fused score from which each kind is admitted. */
+  boundary: Readonly<{ memory: number; turn: number }>
   /** hybrid: words and vectors; text: words alone, and `degraded` says why. */
   mode: 'hybrid' | 'text'
   degraded: string | null
@@ -140,18 +141,20 @@ export function judge(
   textOnly: boolean,
 ): Pick<Recalled, 'items' | 'candidates' | 'tokens' | 'intent' | 'boundary'> {
   const intent = intentOf(text)
-  const known = Math.max(found.known.memory, found.known.turn)
-  const knownShare = found.termCount === 0 ? 0 : known / found.termCount
-  const boundary = boundaryOf(intent, knownShare, textOnly || found.textOnly)
+  const boundary = {
+    memory: boundaryFor('memory', found, intent, textOnly),
+    turn: boundaryFor('turn', found, intent, textOnly),
+  }
   const scored = [
-    ...found.memories.map((hit) => candidateOf('memory', hit.memory, hit, boundary)),
-    ...found.turns.map((hit) => candidateOf('turn', hit.turn, hit, boundary)),
+    ...found.memories.map((hit) => candidateOf('memory', hit.memory, hit, boundary.memory)),
+    ...found.turns.map((hit) => candidateOf('turn', hit.turn, hit, boundary.turn)),
   ].sort((a, b) => b.fused - a.fused || compare(a.id, b.id))
   const verdicts = withVerdicts(scored, settings)
   const pinned = (settings.pinned ? found.pinned : []).map((memory): Judging => {
     const hit = verdicts.find((candidate) => candidate.id === memory.id)
     return {
-      ...(hit ?? candidateOf('memory', memory, { lexical: 0, cosine: 0, fused: 0 }, boundary)),
+      ...(hit ??
+        candidateOf('memory', memory, { lexical: 0, cosine: 0, fused: 0 }, boundary.memory)),
       reason: 'pinned',
     }
   })
@@ -168,6 +171,21 @@ export function judge(
     intent,
     boundary,
   }
+}
+
+function boundaryFor(
+  kind: 'memory' | 'turn',
+  found: Found,
+  intent: Intent,
+  textOnly: boolean,
+): number {
+  return boundaryOf({
+    kind,
+    intent,
+    size: found.searched[kind],
+    knownShare: found.termCount === 0 ? 0 : found.known[kind] / found.termCount,
+    textOnly: textOnly || found.textOnly,
+  })
 }
 
 type Judging = Omit<JudgedCandidate, 'admitted'>

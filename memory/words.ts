@@ -15,7 +15,10 @@ export function terms(text: string): string[] {
  */
 export function queryTerms(text: string): string[] {
   const all = words(text)
-  const topical = all.filter((word) => !STOP_WORDS.has(word))
+  const isRequest = TO_THE_ASSISTANT.test(text)
+  const topical = all.filter(
+    (word) => !STOP_WORDS.has(word) && !(isRequest && REQUEST_WORDS.has(word)),
+  )
   const kept = new Set<string>()
   for (const word of topical.length > 0 ? topical : all) {
     kept.add(stemmed(word))
@@ -72,6 +75,21 @@ function stemmed(word: string): string {
   stems.set(word, result)
   return result
 }
+
+/** A question put to the assistant, or about the conversation with it. */
+const TO_THE_ASSISTANT =
+  /\b(?:(?:can|could|would|will|did|do|have) you|you (?:recommend|suggest|give|tell|help)\w*|our (?:\w+ )?(?:conversations?|chats?|discussions?)|(?:did|have|had) i (?:ever )?(?:say|said|mention(?:ed)?|tell|told|bring|brought))\b/i
+
+/** In such a question: what is to be done with the answer, and that there was a conversation. */
+const REQUEST_WORDS: ReadonlySet<string> = new Set(
+  `advice answer aspect aspects asked bring brought chat chats comprehensive conversation conversations describe
+  detail details detailed different discuss discussed discussing explain explained giving help helpful idea ideas
+  item items list listed mention mentioned mentioning order overview provide question questions recommend
+  recommendation recommendations recommended said saying say summarize summary suggest suggested suggestion
+  suggestions talk talked talking throughout tip tips tell told walk`
+    .split(/\s+/)
+    .filter(Boolean),
+)
 
 /** English words that say how something is asked rather than what is asked about. */
 export const STOP_WORDS: ReadonlySet<string> = new Set(

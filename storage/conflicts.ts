@@ -12,6 +12,7 @@ import {
   toMemory,
   toStored,
 } from './memory-rows.ts'
+import { inNamespace } from './namespaces.ts'
 import { sql } from './sql.ts'
 
 export const RESOLUTIONS = ['accept_new', 'keep_old', 'keep_both'] as const
@@ -140,18 +141,20 @@ export async function agreeConflicts(
 
 export function createConflicts(database: Database, now: () => number) {
   return {
-    /** Open conflicts of the user, newest first. */
+    /** Open conflicts of the user, or of one namespace of theirs, newest first. */
     list: (
       userId: string,
       limit: number,
       offset: number,
+      namespace: string | null = null,
     ): Promise<{ conflicts: Conflict[]; total: number }> =>
       database.read(async (db) => {
+        const within = inNamespace('c', userId, namespace)
         const rows = await all<ConflictRow>(
           db,
           sql`
             select c.* from ${CONFLICT_TABLES}
-            where c.user_id = ${userId} and c.resolved_at is null
+            where ${within} and c.resolved_at is null
             order by c.created_at desc, c.id
             limit ${limit} offset ${offset}
           `,
@@ -160,7 +163,7 @@ export function createConflicts(database: Database, now: () => number) {
           db,
           sql`
             select count(*) as n from ${CONFLICT_TABLES}
-            where c.user_id = ${userId} and c.resolved_at is null
+            where ${within} and c.resolved_at is null
           `,
         )
         return { conflicts: await withMemories(db, userId, rows), total: total!.n }

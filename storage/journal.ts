@@ -13,7 +13,7 @@ import {
   replaceMemory,
   toMemory,
 } from './memory-rows.ts'
-import { namespaceOf } from './namespaces.ts'
+import { inNamespace, namespaceOf } from './namespaces.ts'
 import { sql } from './sql.ts'
 
 /** One entry of the journal: who or what changed which memory. */
@@ -85,14 +85,14 @@ export function createJournal(database: Database, now: () => number) {
     /** What happened lately, newest first. */
     list: (
       userId: string,
-      filter: Readonly<{ limit: number; offset: number }>,
+      filter: Readonly<{ namespace?: string | null; limit: number; offset: number }>,
     ): Promise<MemoryEvent[]> =>
       database.read(async (db) => {
         const rows = await all<EventRow>(
           db,
           sql`
             select ${EVENT_COLUMNS} from events e
-            where e.user_id = ${userId}
+            where ${inNamespace('e', userId, filter.namespace ?? null)}
             order by e.seq desc
             limit ${filter.limit} offset ${filter.offset}
           `,

@@ -120,13 +120,7 @@ export function createUsers(database: Database, now: () => number) {
           )
           for (const { seq } of rows) await database.text.remove(db, kind, seq)
         }
-        await run(
-          db,
-          sql`
-            delete from removals
-            where namespace_id in (select id from namespaces where user_id = ${id})
-          `,
-        )
+        await removeRows(db, id)
         const removed = await run(db, sql`delete from users where id = ${id}`)
         if (removed > 0) await database.text.compact(db)
         return removed > 0
@@ -211,6 +205,40 @@ export function createUsers(database: Database, now: () => number) {
       ),
   }
 }
+
+/**
+ * The rows of which a user may have very many, some at a time: SQLite remembers in RAM what one statement
+ * changes, to be able to take it back. The rest goes with the user's own row.
+ */
+async function removeRows(db: Connection, userId: string): Promise<void> {
+  const namespaces = sql`select id from namespaces where user_id = ${userId}`
+  const statements = [
+    ...['turns', 'memories', 'events', 'receipts', 'jobs'].map((table) => {
+      const name = sql.raw(table)
+      return sql`
+        delete from ${name}
+        where seq in (select seq from ${name} where user_id = ${userId} limit ${ROWS_AT_ONCE})
+      `
+    }),
+    sql`
+      delete from vectors
+      where (kind, target, model_id) in (
+        select kind, target, model_id from vectors
+        where namespace_id in (${namespaces})
+        limit ${ROWS_AT_ONCE}
+      )
+    `,
+    sql`
+      delete from removals
+      where rev in (
+        select rev from removals where namespace_id in (${namespaces}) limit ${ROWS_AT_ONCE}
+      )
+    `,
+  ]
+  for (const statement of statements) while ((await run(db, statement)) > 0);
+}
+
+const ROWS_AT_ONCE = 1_000
 
 async function findById(db: Connection, id: string): Promise<User | null> {
   const row = await one<UserRow>(db, sql`select * from users where id = ${id}`)

@@ -57,8 +57,12 @@ export const inspectionRoutes = [
     summary: 'The journal: every change of a memory, newest first',
     query: schema.pageQuery,
     answers: { 200: { description: 'a page of events', schema: schema.eventList } },
-    async handle({ query: { limit, offset }, caller, services }) {
-      const events = await services.store.journal.list(userOf(caller).id, { limit, offset })
+    async handle({ query: { limit, offset, namespace }, caller, services }) {
+      const events = await services.store.journal.list(userOf(caller).id, {
+        namespace: namespace ?? null,
+        limit,
+        offset,
+      })
       return json({ events: events.map(toEventJson) })
     },
   }),

@@ -186,11 +186,12 @@ export const memoryRoutes = [
     summary: 'Pairs of memories that cannot both hold',
     query: schema.pageQuery,
     answers: { 200: { description: 'a page of open conflicts', schema: schema.conflictPage } },
-    async handle({ query: { limit, offset }, caller, services }) {
+    async handle({ query: { limit, offset, namespace }, caller, services }) {
       const { conflicts, total } = await services.store.conflicts.list(
         userOf(caller).id,
         limit,
         offset,
+        namespace ?? null,
       )
       return json({ conflicts: conflicts.map(toConflictJson), total, limit, offset })
     },

@@ -1,6 +1,6 @@
 /** Shapes of requests and answers. The OpenAPI document is generated from these, the server checks by them. */
 import { z } from 'zod'
-import { ORIGINS, ROLES, STATUSES } from '../../memory/memory.ts'
+import { type Json, ORIGINS, ROLES, STATUSES } from '../../memory/memory.ts'
 import { RESOLUTIONS } from '../../storage/conflicts.ts'
 
 /** Text that is kept: trimmed, not blank, bounded. */
@@ -30,29 +30,41 @@ export const category = kept(LIMITS.category).transform((text) =>
   text.toLowerCase().replace(/\s+/g, '_'),
 )
 
-const metadata = z
-  .record(z.string(), z.json())
-  .refine((value) => JSON.stringify(value).length <= LIMITS.metadataBytes, {
+/**
+ * What a JSON parser read is JSON. zod's own schema of it is recursive, and refers to a definition that has no
+ * place in an OpenAPI document.
+ */
+const anyJson = z.custom<Json>()
+const jsonObject = z.record(z.string(), anyJson)
+
+const metadata = jsonObject.refine(
+  (value) => Buffer.byteLength(JSON.stringify(value)) <= LIMITS.metadataBytes,
+  {
     message: `must be at most ${LIMITS.metadataBytes} bytes as JSON`,
-  })
+  },
+)
+
+const INSTANT_RULE = 'must be an ISO 8601 time or epoch milliseconds'
+/** `Date.parse` alone reads much else: "1" as a day in 2001. */
+const ISO_DAY = /^[+-]?\d{4,6}-\d\d/
 
 /** An ISO 8601 instant or day, or epoch milliseconds; becomes epoch milliseconds. */
-export const instant = z.union([z.string(), z.number()]).transform((value, context) => {
-  const at = typeof value === 'number' ? value : Date.parse(value)
-  // What a Date can hold (ECMA-262, "Time Values and Time Range").
-  if (Number.isFinite(at) && Math.abs(at) <= 8.64e15) return Math.trunc(at)
-  context.addIssue({ code: 'custom', message: 'must be an ISO 8601 time or epoch milliseconds' })
-  return z.NEVER
-})
+export const instant = z
+  .union([z.string(), z.number()], { error: INSTANT_RULE })
+  .transform((value, context) => {
+    const at =
+      typeof value === 'number' ? value : ISO_DAY.test(value) ? Date.parse(value) : Number.NaN
+    // What a Date can hold (ECMA-262, "Time Values and Time Range").
+    if (Number.isFinite(at) && Math.abs(at) <= 8.64e15) return Math.trunc(at)
+    context.addIssue({ code: 'custom', message: INSTANT_RULE })
+    return z.NEVER
+  })
 
 const isoTime = z.iso.datetime().describe('ISO 8601, UTC')
 const page = {
   limit: z.coerce.number().int().min(1).max(100).default(20),
   offset: z.coerce.number().int().min(0).max(10_000_000).default(0),
 }
-const flag = z
-  .enum(['true', 'false', '1', '0'])
-  .transform((text) => text === 'true' || text === '1')
 
 // Users and keys
 
@@ -69,8 +81,8 @@ export const serviceKey = z.object({
   key_name: kept(LIMITS.keyName).default('default'),
 })
 export const userSettings = z.object({
-  max_memories_injected: z.number().int().min(1).max(20).optional(),
-  retrieval_threshold: z.number().min(0).max(1).nullable().optional(),
+  max_memories_injected: z.number().int().min(1).max(20).nullish(),
+  retrieval_threshold: z.number().min(0).max(1).nullish(),
 })
 
 export const userAnswer = z.object({ id: z.string(), external_id: z.string(), created_at: isoTime })
@@ -115,7 +127,7 @@ export const memoryAnswer = z.object({
   }),
   speaker: z.string().nullable().optional().describe('who said it, by name; in exports'),
   place: z.number().optional().describe('its place in the conversation; in exports'),
-  metadata: z.record(z.string(), z.json()),
+  metadata: jsonObject,
   access_count: z.number(),
   last_accessed: isoTime.nullable(),
   last_confirmed: isoTime.nullable(),
@@ -303,7 +315,7 @@ export const eventAnswer = z.object({
   namespace: z.string(),
   kind: z.string(),
   actor: z.string(),
-  cause: z.record(z.string(), z.json()),
+  cause: jsonObject,
   before: memoryAnswer.nullable(),
   after: memoryAnswer.nullable(),
   created_at: isoTime,
@@ -390,7 +402,7 @@ export const jobAnswer = z.object({
   state: z.enum(['queued', 'running', 'done', 'dead']),
   attempts: z.number(),
   error: z.string().nullable(),
-  result: z.record(z.string(), z.json()).nullable(),
+  result: jsonObject.nullable(),
   created_at: isoTime,
   finished_at: isoTime.nullable(),
 })
@@ -405,5 +417,3 @@ export const errorAnswer = z.object({
   code: z.string(),
   fix: z.string().optional().describe('what to do next'),
 })
-
-export { flag }

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { EngramError, messageOf } from '../../memory/errors.ts'
 import { DEFAULT_NAMESPACE } from '../../memory/memory.ts'
 import type { ImportedMemory } from '../../storage/memories.ts'
-import { checkContentType, checkValues, parseJson, readBytes } from '../body.ts'
+import { checkValues, parseJson, readBytes } from '../body.ts'
 import { readValue, route } from '../route.ts'
 import { actorOf, userOf } from './caller.ts'
 import * as schema from './schema.ts'
@@ -58,12 +58,12 @@ export const transferRoutes = [
     summary:
       'Stores memories as they are given: NDJSON, a JSON array, or { "memories": […] }. Bad lines are reported, the others stored; doing it twice changes nothing',
     query: schema.namespaceQuery,
+    reads: [NDJSON, 'application/jsonl', 'application/ndjson'],
     answers: {
       201: { description: 'how many were stored', schema: schema.importAnswer },
       200: { description: 'nothing was new', schema: schema.importAnswer },
     },
     async handle({ request, query, caller, services }) {
-      checkContentType(request, [NDJSON, 'application/jsonl', 'application/ndjson'])
       const user = userOf(caller)
       const by = { actor: actorOf(caller), cause: { import: true } }
       const report = {

@@ -127,7 +127,6 @@ create index memories_listed on memories (namespace_id, status, created_at, seq)
 create index memories_key on memories (namespace_id, content_key);
 create index memories_user on memories (user_id, created_at);
 create index memories_turn on memories (turn_id) where turn_id is not null;
-create index memories_conversation on memories (conversation_id) where conversation_id is not null;
 create index memories_slot on memories (namespace_id, slot) where slot is not null;
 
 -- Rows that a reader has seen and that are gone since.

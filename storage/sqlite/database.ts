@@ -163,40 +163,46 @@ function groupCommit(handle: Handle): Pick<Database, 'write' | 'close'> {
   }
 }
 
-/** Runs writes in one transaction and settles each with its own outcome; never throws. */
+/**
+ * Runs writes in one transaction and settles each with its own outcome; never throws.
+ *
+ * A write that throws before it changed anything leaves nothing to take back. When one throws halfway, the
+ * transaction is taken back as a whole and the others run again: savepoints, which could take back one write
+ * alone, would cost every write more than its commit does.
+ */
 function groupCommitter(handle: Handle): (group: readonly Waiting[]) => Promise<void> {
   const db = connection(handle)
-  const [begin, commit, savepoint, release, back] = [
-    'begin immediate',
-    'commit',
-    'savepoint one',
-    'release one',
-    'rollback to one',
-  ].map((text) => handle.prepare(text)) as [Statement, Statement, Statement, Statement, Statement]
+  const begin = handle.prepare('begin immediate')
+  const commit = handle.prepare('commit')
+  const changes = handle.prepare('select total_changes()').pluck()
 
   return async function commitGroup(group) {
     const settled: (() => void)[] = []
+    let running: Waiting | null = null
     try {
       begin.run()
-      for (const { work, resolve, reject } of group) {
-        savepoint.run()
+      for (const waiting of group) {
+        running = waiting
+        const before = changes.get()
         try {
-          const value = await work(db)
-          settled.push(() => resolve(value))
+          const value = await waiting.work(db)
+          settled.push(() => waiting.resolve(value))
         } catch (error) {
-          // A full disk may end the whole transaction: there is nothing to go back to then.
-          if (!handle.inTransaction) throw error
-          back.run()
-          settled.push(() => reject(storageError(error)))
+          // A full disk may have ended the transaction.
+          if (!handle.inTransaction || changes.get() !== before) throw error
+          settled.push(() => waiting.reject(storageError(error)))
         }
-        release.run()
       }
+      running = null
       commit.run()
     } catch (error) {
       if (handle.inTransaction) handle.exec('rollback')
-      if (group.length === 1) group[0]!.reject(storageError(error))
-      // Each on its own: what made the group fail is the outcome of one of them.
-      else for (const waiting of group) await commitGroup([waiting])
+      const failed = running ?? (group.length === 1 ? group[0]! : null)
+      failed?.reject(storageError(error))
+      const others = group.filter((waiting) => waiting !== failed)
+      if (failed && others.length > 0) await commitGroup(others)
+      // What made the commit fail is the outcome of one of them.
+      else for (const other of others) await commitGroup([other])
       return
     }
     for (const settle of settled) settle()
