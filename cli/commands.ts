@@ -1,0 +1,601 @@
+import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.ts'
+import { deadline, share, timeSpan, wholeNumber } from './values.ts'
+
+/** Flags that every command takes, before or after its name. */
+export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--json', about: 'print JSON: data on stdout, errors on stderr' },
+  { flags: '-q, --quiet', about: 'print data and errors only' },
+  {
+    flags: '--color <WHEN>',
+    about: 'auto, always or never',
+    choices: ['auto', 'always', 'never'],
+  },
+  { flags: '--no-input', about: 'never ask; what needs an answer ends with exit code 6' },
+  { flags: '-y, --yes', about: 'answer every question with yes' },
+  {
+    flags: '--namespace <NAME>',
+    about: 'the partition of your memories to use (default: default)',
+  },
+  { flags: '--home <DIR>', about: 'keep everything in this folder (also ENGRAM_HOME)' },
+  { flags: '--url <URL>', about: 'talk to this daemon and start none (also ENGRAM_URL)' },
+  { flags: '--timeout <TIME>', about: 'wait so long for an answer, such as 10s', read: timeSpan },
+]
+
+const MEMORY_ID: ArgumentSpec = {
+  name: '<ID>',
+  about: 'a memory; any unique beginning of its id will do',
+}
+const CATEGORY: OptionSpec = {
+  flags: '--category <NAME>',
+  about: 'preferences, projects, skills, … or one of yours',
+}
+const EXPIRES: OptionSpec = {
+  flags: '--expires <WHEN>',
+  about: 'not recalled from then on: 30d, 6mo, a date, or never',
+  read: (text) => deadline(text),
+}
+const LIMIT: OptionSpec = {
+  flags: '-n, --limit <N>',
+  about: 'at most so many (default: 20)',
+  read: wholeNumber(1, 10_000),
+}
+const OFFSET: OptionSpec = {
+  flags: '--offset <N>',
+  about: 'skip so many first',
+  read: wholeNumber(0, 10_000_000),
+}
+
+/** Every command, in the order of help. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    path: 'serve',
+    about: 'run the daemon in this terminal: proxy, REST and storage',
+    details:
+      'Ctrl-C stops it after finishing what is under way; a second one stops at once. Commands start a daemon in the background when none runs; this takes over from it.',
+    options: [
+      { flags: '--host <ADDRESS>', about: 'address to listen on (default: 127.0.0.1)' },
+      { flags: '--port <PORT>', about: 'port to listen on (default: 3647)' },
+      {
+        flags: '--demo',
+        about: 'answer chats with a mock provider inside; needs no key and no network',
+      },
+      { flags: '--require-key', about: 'refuse proxied requests without an Engram key' },
+      { flags: '--behind-proxy', about: 'a reverse proxy in front ends TLS' },
+      { flags: '--tls-cert <FILE>', about: 'TLS certificate (PEM)' },
+      { flags: '--tls-key <FILE>', about: 'TLS key (PEM)' },
+      { flags: '--log-format <FORMAT>', about: 'text or json' },
+      { flags: '--background', about: 'as commands start it: leaves when idle', hidden: true },
+    ],
+    examples: [
+      ['engram serve', 'listen on 127.0.0.1:3647'],
+      ['engram serve --demo --port 4000', 'try it without a provider'],
+      ['engram serve --log-format json 2>engram.log', 'logs for a machine'],
+    ],
+  },
+  {
+    path: 'status',
+    about: 'what the running daemon holds and does',
+    examples: [
+      ['engram status', 'for people'],
+      ['engram status --json', 'for programs; exit code 5 when none runs'],
+    ],
+  },
+  {
+    path: 'stop',
+    about: 'end the running daemon after it has finished what is under way',
+    examples: [
+      ['engram stop', 'waits until it is gone'],
+      ['engram stop --timeout 60s', 'gives long answers more time'],
+    ],
+  },
+  {
+    path: 'ui',
+    about: 'the web console',
+    options: [{ flags: '--print', about: 'print the address only' }],
+    examples: [
+      ['engram ui', 'open it'],
+      ['engram ui --print', 'print where it will be'],
+    ],
+  },
+
+  {
+    path: 'memories',
+    about: 'what Engram knows: add, find, change, remove',
+    examples: [
+      ['engram memories list', 'the newest'],
+      ['engram memories search "which editor"', 'by meaning'],
+    ],
+  },
+  {
+    path: 'memories add',
+    about: 'store a memory',
+    details:
+      'One statement that stands alone. Without TEXT, or with -, it is read from standard input.',
+    args: [{ name: '[TEXT...]', about: 'the statement, or -' }],
+    options: [
+      CATEGORY,
+      { flags: '--pin', about: 'always give it to the model' },
+      EXPIRES,
+      { flags: '--file <FILE>', about: 'read the text from a file' },
+    ],
+    aliases: ['add'],
+    examples: [
+      ['engram add "I prefer tabs over spaces"', 'a preference'],
+      ['engram add "On call this week" --expires 7d', 'forgotten in time'],
+      ['echo "Deploys with Kamal" | engram add - --json', 'from a program'],
+    ],
+  },
+  {
+    path: 'memories search',
+    about: 'find memories by meaning and by words',
+    args: [{ name: '[QUERY...]', about: 'a question or words, or - for standard input' }],
+    options: [
+      {
+        flags: '-n, --limit <N>',
+        about: 'at most so many (default: 5)',
+        read: wholeNumber(1, 100),
+      },
+      { flags: '--threshold <SCORE>', about: 'only from this score up, 0 to 1', read: share },
+      { flags: '--explain', about: 'show what each score is made of' },
+    ],
+    aliases: ['search'],
+    examples: [
+      ['engram search "what should I cook"', 'nothing found is no error'],
+      ['engram search editor -n 1 --json', 'for programs'],
+      ['engram search editor --explain', 'why these'],
+    ],
+  },
+  {
+    path: 'memories list',
+    about: 'list memories, newest first',
+    options: [
+      {
+        flags: '--status <STATUS>',
+        about: 'approved (default), pending, rejected, superseded or all',
+        choices: ['approved', 'pending', 'rejected', 'superseded', 'all'],
+      },
+      CATEGORY,
+      { flags: '--search <WORDS>', about: 'only those that hold every word' },
+      LIMIT,
+      OFFSET,
+      {
+        flags: '--order <FIELD>',
+        about: 'created_at (default), updated_at, last_accessed or access_count',
+        choices: ['created_at', 'updated_at', 'last_accessed', 'access_count'],
+      },
+      { flags: '--ascending', about: 'smallest or oldest first' },
+    ],
+    examples: [
+      ['engram memories list --search typescript', 'by words'],
+      ['engram memories list --status all --limit 100', 'also what no longer holds'],
+      ['engram memories list --order access_count', 'the most used'],
+    ],
+  },
+  {
+    path: 'memories show',
+    about: 'everything about one memory',
+    args: [MEMORY_ID],
+    examples: [
+      ['engram memories show mem_7f3a', 'by the beginning of its id'],
+      ['engram memories show mem_7f3a --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'memories edit',
+    about: 'change a memory; undo takes it back',
+    args: [MEMORY_ID, { name: '[TEXT...]', about: 'the new statement, or -' }],
+    options: [
+      CATEGORY,
+      { flags: '--pin', about: 'always give it to the model' },
+      { flags: '--unpin', about: 'only when it fits the question' },
+      EXPIRES,
+      { flags: '--approve', about: 'let it be recalled' },
+      { flags: '--reject', about: 'keep it, but never recall it' },
+    ],
+    examples: [
+      ['engram memories edit mem_7f3a "I prefer spaces"', 'a new wording'],
+      ['engram memories edit mem_7f3a --pin --expires never', 'keep it in every prompt'],
+    ],
+  },
+  {
+    path: 'memories rm',
+    about: 'delete memories; undo brings them back',
+    args: [{ name: '[ID...]', about: 'one or more memories' }],
+    options: [{ flags: '--all', about: 'every memory, or every one of --namespace' }],
+    aliases: ['rm'],
+    examples: [
+      ['engram rm mem_7f3a', 'one: done at once'],
+      ['engram rm mem_7f3a mem_1b0c', 'several: asks first'],
+      ['engram memories rm --all --namespace work', 'asks for the name to be typed'],
+    ],
+  },
+  {
+    path: 'memories history',
+    about: 'what happened to a memory, also when it is gone',
+    args: [MEMORY_ID],
+    examples: [
+      ['engram memories history mem_7f3a', 'oldest first'],
+      ['engram memories history mem_7f3a --json', 'with every field before and after'],
+    ],
+  },
+  {
+    path: 'memories undo',
+    about: 'take back the latest change, or a named one',
+    args: [{ name: '[ID]', about: 'an event, an operation or a memory' }],
+    aliases: ['undo'],
+    examples: [
+      ['engram undo', 'the latest change'],
+      ['engram undo mem_7f3a', 'the latest change of that memory'],
+    ],
+  },
+  {
+    path: 'memories export',
+    about: 'write every memory as one JSON object a line',
+    options: [
+      {
+        flags: '-o, --output <FILE>',
+        about: 'a file that only you can read, or - for standard output',
+      },
+    ],
+    aliases: ['export'],
+    examples: [
+      ['engram export -o memories.jsonl', 'to a file'],
+      ['engram export | gzip > memories.jsonl.gz', 'to another program'],
+    ],
+  },
+  {
+    path: 'memories import',
+    about: 'store memories from JSON lines or a JSON array',
+    details:
+      'Takes what export writes, or as little as {"content": "…"} a line. Doing it twice changes nothing. Lines that are refused are listed; exit code 7 then.',
+    args: [{ name: '[FILE]', about: 'a file, or - for standard input' }],
+    aliases: ['import'],
+    examples: [
+      ['engram import memories.jsonl', 'from a file'],
+      ['gunzip < memories.jsonl.gz | engram import -', 'from another program'],
+    ],
+  },
+
+  {
+    path: 'why',
+    about: 'which memories went into an answer, and why the others did not',
+    args: [{ name: '[ID]', about: 'a receipt (X-Engram-Receipt), or last (default)' }],
+    options: [{ flags: '--search', about: 'the last search instead of the last chat' }],
+    examples: [
+      ['engram why last', 'the last answer'],
+      ['engram why rcp_91ab --json', 'one of the past, with every score'],
+    ],
+  },
+  {
+    path: 'review',
+    about: 'memories that wait for your decision',
+    examples: [
+      ['engram review list', 'what waits'],
+      ['engram review approve mem_7f3a', 'let it be recalled'],
+    ],
+  },
+  {
+    path: 'review list',
+    about: 'list what waits',
+    options: [LIMIT, OFFSET],
+    examples: [
+      ['engram review list', 'newest first'],
+      ['engram review list --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'review approve',
+    about: 'let memories be recalled',
+    args: [{ name: '<ID...>', about: 'memories that wait' }],
+    examples: [
+      ['engram review approve mem_7f3a', 'one'],
+      ['engram review approve mem_7f3a mem_1b0c', 'several'],
+    ],
+  },
+  {
+    path: 'review reject',
+    about: 'keep memories, but never recall them',
+    args: [{ name: '<ID...>', about: 'memories that wait' }],
+    examples: [
+      ['engram review reject mem_7f3a', 'one'],
+      ['engram undo', 'take it back'],
+    ],
+  },
+  {
+    path: 'conflicts',
+    about: 'pairs of memories that cannot both hold',
+    examples: [
+      ['engram conflicts list', 'what is open'],
+      ['engram conflicts resolve cfl_52 accept_new', 'decide one'],
+    ],
+  },
+  {
+    path: 'conflicts list',
+    about: 'list open conflicts, old and new side by side',
+    options: [LIMIT, OFFSET],
+    examples: [
+      ['engram conflicts list', 'for people'],
+      ['engram conflicts list --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'conflicts resolve',
+    about: 'decide a conflict',
+    args: [
+      { name: '<ID>', about: 'a conflict; any unique beginning of its id will do' },
+      { name: '<DECISION>', about: 'accept_new, keep_old or keep_both' },
+    ],
+    examples: [
+      ['engram conflicts resolve cfl_52 accept_new', 'the new one replaces the old'],
+      ['engram conflicts resolve cfl_52 keep_both', 'both hold'],
+    ],
+  },
+
+  {
+    path: 'conversations',
+    about: 'the exchanges that memories were learned from',
+    examples: [
+      ['engram conversations list', 'the latest'],
+      ['engram conversations show conv_3k', 'word for word'],
+    ],
+  },
+  {
+    path: 'conversations list',
+    about: 'list conversations, the one that went on last first',
+    options: [LIMIT, OFFSET],
+    examples: [
+      ['engram conversations list', 'of all namespaces'],
+      ['engram conversations list --namespace work', 'of one'],
+    ],
+  },
+  {
+    path: 'conversations show',
+    about: 'a conversation, word for word',
+    args: [{ name: '<ID>', about: 'a conversation; any unique beginning of its id will do' }],
+    examples: [
+      ['engram conversations show conv_3k', 'for people'],
+      ['engram conversations show conv_3k --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'conversations rm',
+    about: 'delete conversations for good; memories learned from them stay',
+    args: [{ name: '<ID...>', about: 'one or more conversations' }],
+    examples: [
+      ['engram conversations rm conv_3k', 'asks first: there is no undo'],
+      ['engram conversations rm conv_3k --yes', 'does not ask'],
+    ],
+  },
+  {
+    path: 'namespaces',
+    about: 'partitions of your memories',
+    examples: [
+      ['engram namespaces list', 'with how much they hold'],
+      ['engram add "Standup is at ten" --namespace work', 'a first memory makes one'],
+    ],
+  },
+  {
+    path: 'namespaces list',
+    about: 'list namespaces and how many memories they hold',
+    examples: [
+      ['engram namespaces list', 'for people'],
+      ['engram namespaces list --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'users',
+    about: 'people or applications with memories of their own',
+    examples: [
+      ['engram users list', 'all of them'],
+      ['engram users create ada', 'prints their first key, this once'],
+    ],
+  },
+  {
+    path: 'users create',
+    about: 'create a user and print their first key, this once',
+    args: [{ name: '<NAME>', about: 'their name or id in your application' }],
+    examples: [
+      ['engram users create ada', 'the key goes to standard output'],
+      ['engram users create ada --json', 'with the ids'],
+    ],
+  },
+  {
+    path: 'users list',
+    about: 'list users, oldest first',
+    options: [LIMIT, OFFSET],
+    examples: [
+      ['engram users list', 'for people'],
+      ['engram users list --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'users rm',
+    about: 'remove a user and everything of theirs, for good',
+    args: [{ name: '<NAME>', about: 'the name they were created with, or their id' }],
+    examples: [
+      ['engram users rm ada', 'asks for the name to be typed'],
+      ['engram users rm ada --yes', 'does not ask'],
+    ],
+  },
+  {
+    path: 'keys',
+    about: 'API keys for applications',
+    examples: [
+      ['engram keys create editor', 'prints the key, this once'],
+      ['engram keys list', 'which exist, and when they were last used'],
+    ],
+  },
+  {
+    path: 'keys list',
+    about: 'list your keys',
+    examples: [
+      ['engram keys list', 'for people'],
+      ['engram keys list --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'keys create',
+    about: 'create a key and print it, this once',
+    args: [{ name: '<NAME>', about: 'what it is for' }],
+    options: [
+      { flags: '--read-only', about: 'may find and list, but change nothing' },
+      { ...EXPIRES, about: 'refused from then on: 30d, 6mo or a date' },
+    ],
+    examples: [
+      ['engram keys create editor', 'the key goes to standard output'],
+      ['engram keys create report --read-only --expires 90d', 'as little as it needs'],
+    ],
+  },
+  {
+    path: 'keys revoke',
+    about: 'revoke a key at once',
+    args: [{ name: '<ID>', about: 'a key: its id, a unique beginning of it, or its name' }],
+    examples: [
+      ['engram keys revoke editor', 'by name'],
+      ['engram keys revoke key_4t', 'by id'],
+    ],
+  },
+  {
+    path: 'jobs',
+    about: 'work after answers: learning from exchanges',
+    examples: [
+      ['engram jobs list', 'newest first'],
+      ['engram jobs list --state dead', 'what was given up'],
+    ],
+  },
+  {
+    path: 'jobs list',
+    about: 'list jobs, newest first',
+    options: [
+      {
+        flags: '--state <STATE>',
+        about: 'queued, running, done or dead',
+        choices: ['queued', 'running', 'done', 'dead'],
+      },
+      LIMIT,
+      OFFSET,
+    ],
+    examples: [
+      ['engram jobs list', 'all'],
+      ['engram jobs list --state dead --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'jobs show',
+    about: 'one job and what came of it',
+    args: [{ name: '<ID>', about: 'a job; any unique beginning of its id will do' }],
+    examples: [
+      ['engram jobs show job_8c', 'for people'],
+      ['engram jobs show job_8c --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'jobs retry',
+    about: 'run a job again that was given up',
+    args: [{ name: '<ID>', about: 'a dead job' }],
+    examples: [
+      ['engram jobs retry job_8c', 'queued again at once'],
+      ['engram jobs list --state dead', 'which there are'],
+    ],
+  },
+
+  {
+    path: 'mcp',
+    about: 'serve memory tools to an MCP client',
+    options: [{ flags: '--stdio', about: 'over standard input and output (the only way yet)' }],
+    examples: [
+      ['engram mcp --stdio', 'what a client starts'],
+      ['engram mcp --stdio --namespace work', 'with the memories of one namespace'],
+    ],
+  },
+  {
+    path: 'config',
+    about: 'settings and where each comes from',
+    examples: [
+      ['engram config list --origin', 'what is in force, and who set it'],
+      ['engram config set memory.review all', 'change one'],
+    ],
+  },
+  {
+    path: 'config list',
+    about: 'list every setting',
+    options: [{ flags: '--origin', about: 'also say who set it' }],
+    examples: [
+      ['engram config list', 'what is in force'],
+      ['engram config list --origin --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'config get',
+    about: 'print one setting',
+    args: [{ name: '<NAME>', about: 'a setting, such as server.port' }],
+    examples: [
+      ['engram config get server.port', 'the value in force'],
+      ['engram config get server.port --json', 'with its origin'],
+    ],
+  },
+  {
+    path: 'config set',
+    about: 'write a setting to config.toml',
+    args: [
+      { name: '<NAME>', about: 'a setting, such as server.port' },
+      { name: '<VALUE>', about: 'its value; - reads it from standard input' },
+    ],
+    examples: [
+      ['engram config set server.port 4000', 'another port'],
+      [
+        'engram config set providers.openai.api_key - < key.txt',
+        'a secret, past the shell’s history',
+      ],
+    ],
+  },
+  {
+    path: 'config unset',
+    about: 'remove a setting from config.toml',
+    args: [{ name: '<NAME>', about: 'a setting, such as server.port' }],
+    examples: [
+      ['engram config unset server.port', 'back to the default'],
+      ['engram config unset providers.openai.api_key', 'forget a key'],
+    ],
+  },
+  {
+    path: 'config path',
+    about: 'print where config.toml is',
+    examples: [
+      ['engram config path', 'it need not exist'],
+      ['$EDITOR "$(engram config path)"', 'edit it by hand'],
+    ],
+  },
+  {
+    path: 'doctor',
+    about: 'check the installation and say how to mend it',
+    options: [
+      {
+        flags: '--salvage <FILE>',
+        about: 'write what a damaged database still holds, for engram import',
+      },
+    ],
+    examples: [
+      ['engram doctor', 'exit code 1 when something is wrong'],
+      ['engram doctor --salvage rescued.jsonl', 'then: engram import rescued.jsonl'],
+    ],
+  },
+  {
+    path: 'help',
+    about: 'help for a command, a topic or an error code',
+    args: [{ name: '[SUBJECT...]', about: 'a command, a topic, or a code such as E_DAEMON_DOWN' }],
+    examples: [
+      ['engram help memories add', 'a command'],
+      ['engram help environment', 'a topic: environment, exit-codes, json, privacy, proxy'],
+      ['engram help --json', 'every command, for programs'],
+    ],
+  },
+  {
+    path: 'version',
+    about: 'print the version',
+    examples: [
+      ['engram version', 'for people'],
+      ['engram version --json', 'version, commit, target and build'],
+    ],
+  },
+]
