@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isLocalMode, readConfig, type Sources } from './config.ts'
@@ -118,9 +118,10 @@ describe('config.toml', () => {
   test('with a key in it must be private', () => {
     const home = emptyHome()
     mkdirSync(home, { recursive: true })
-    writeFileSync(join(home, 'config.toml'), '[providers.openai]\napi_key = "sk-1234"\n', {
-      mode: 0o644,
-    })
+    const file = join(home, 'config.toml')
+    writeFileSync(file, '[providers.openai]\napi_key = "sk-1234"\n')
+    // Whatever the umask of this process is.
+    chmodSync(file, 0o644)
     if (process.platform === 'win32') return
     expect(problemOf(() => readConfig({ env: { ENGRAM_HOME: home } })).fix).toContain('chmod 600')
   })

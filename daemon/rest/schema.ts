@@ -380,9 +380,9 @@ export const logAnswer = z.object({
   injected: z.number(),
   tokens: z.number(),
   took_ms: z.number(),
-  detail: z
-    .record(z.string(), z.json())
-    .describe('every candidate with score parts and reason, the settings in force, the outcome'),
+  detail: jsonObject.describe(
+    'every candidate with score parts and reason, the settings in force, the outcome',
+  ),
   created_at: isoTime,
 })
 export const logPage = z.object({

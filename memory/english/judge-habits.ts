@@ -72,12 +72,16 @@ const HABITS: ReadonlyMap<string, Rule> = byLemma({
   // Of the moment, or of the conversation
   [`guess see mean hope wish wonder think understand agree disagree suppose promise thank apologize bet hear look say
   tell ask notice realize remember forget doubt assume imagine expect recommend suggest swear require request seem
-  appear keep let admit accept confirm copy paste click encounter receive face hit mention reckon figure call send
+  appear let admit accept confirm copy paste click encounter receive face hit mention reckon figure call send
   attach quote bring add remove change fix check open close press type select choose pass return delete stand
   suspect respect deserve trust regret forgive pray lose show leave start stop begin finish turn end rerun`]:
     judgeOnlyAlways,
+  keep: (said) => (LIVESTOCK.has(said.first) ? certain('profile') : judgeOnlyAlways(said)),
   run: (said) =>
-    mentions(said.rest, PASSING_THINGS) || said.first === 'into' ? null : judgeAnyHabit(said),
+    said.first === 'into' ||
+    (mentions(said.rest, PASSING_THINGS) && !mentions(said.rest, REGULARLY))
+      ? null
+      : judgeAnyHabit(said),
   // Their past looks like their present: "I set up a server" happened once.
   'put set cut hurt beat quit shut spread split cast burst': judgeOnlyAlways,
   read: (said) =>
@@ -89,6 +93,9 @@ const HABITS: ReadonlyMap<string, Rule> = byLemma({
       : judgeAnyHabit(said),
 })
 
+const LIVESTOCK = wordSet(
+  'bees chickens hens ducks geese goats sheep horses pigs pigeons rabbits cattle cows alpacas fish snakes reptiles',
+)
 const NEEDED_FOR_LIFE = wordSet('glasses wheelchair insulin subtitles captions')
 const GETS = wordSet(
   'carsick seasick migraine migraines nervous anxious up along overwhelmed hives headaches uncomfortable',
@@ -282,6 +289,8 @@ const ONE_OF_MANY = wordSet('a an the this that it')
 function judgeMaking(said: Said): Judgement | null {
   const { rest, first } = said
   if (saysAlways(said.clause)) return judgeOnlyAlways(said)
+  if (said.clause.lemma === 'take' && TRANSPORT.has(said.second) && mentions(rest, PLACES_OF_DUTY))
+    return likely('profile')
   if (first === '' || ONE_OF_MANY.has(first) || mentions(rest, PASSING_THINGS)) return null
   if (first === 'my' || rest[0]!.kind === 'number') return likely('profile')
   return /s$/.test(first) ||
@@ -292,6 +301,8 @@ function judgeMaking(said: Said): Judgement | null {
     : null
 }
 
+const TRANSPORT = wordSet('train bus metro subway tram tube ferry bike car taxi')
+const PLACES_OF_DUTY = wordSet('work school college university campus office')
 const LIVELIHOODS = wordSet(
   'music pottery furniture art money wine beer bread soap jewelry jewellery cheese medication insulin coffee',
 )

@@ -59,8 +59,16 @@ const LONGEST_STATEMENT = 500
 /** A sentence of a calculation is about the calculation. */
 const FORMULA = /\\[([]|\$\$|\\(?:frac|sum|int|cap|cup)\b/
 
+/** "I'm Sam, nice to meet you": how it ends says nothing. */
+const PLEASANTRY =
+  /[\s,;.!–—-]+(?:(?:it(?:['’]s| is) )?(?:so |very )?(?:nice|good|great|lovely|pleased|glad|happy|a pleasure) to (?:e-?)?(?:meet|see|talk to|chat with) you(?: too| all)?|cheers|(?:many )?thanks(?: in advance)?)[\s.!]*$/i
+
+function withoutPleasantry(text: string): string {
+  return text.replace(PLEASANTRY, '')
+}
+
 export function readSentence(sentence: Sentence, context: Context): Reading {
-  const tokens = tokensOf(sentence.text)
+  const tokens = tokensOf(withoutPleasantry(sentence.text))
   const request = readRequest(sentence, tokens)
   switch (request?.kind) {
     case 'forbid':
