@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { relative, sep } from 'node:path'
 import { type Config, readConfig, type Sources } from '../../daemon/config.ts'
 import { type Daemon, startDaemon } from '../../daemon/daemon.ts'
 import { ROUTES } from '../../daemon/routes.ts'
@@ -232,5 +233,13 @@ async function printStart(
       : '  No provider key is needed here: requests use the key your app already sends.',
   )
   if (!serves('/ui/')) out.line('  The console is not in this version yet.')
-  out.line('  Next: engram add "I prefer tabs"      engram why last      engram help')
+  const engram = callableName(env)
+  out.line(`  Next: ${engram} add "I prefer tabs"      ${engram} why last      ${engram} help`)
+}
+
+/** How the next command is typed here: by name when a shell finds it, else by the way to the executable. */
+function callableName({ PATH }: Readonly<Record<string, string | undefined>>): string {
+  if (!Bun.isStandaloneExecutable || Bun.which('engram', { PATH: PATH ?? '' })) return 'engram'
+  const way = relative(process.cwd(), process.execPath)
+  return way.startsWith('..') ? process.execPath : `.${sep}${way}`
 }
