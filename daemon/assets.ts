@@ -55,7 +55,7 @@ async function unpack({ name, path }: EmbeddedFile, folder: string): Promise<str
   const source = Bun.file(path)
   if (existsSync(target) && statSync(target).size === source.size) return target
   const partial = `${target}.${process.pid}`
-  writeFileSync(partial, await source.bytes(), { mode: 0o700 })
+  await Bun.write(partial, source, { mode: 0o700 })
   renameSync(partial, target)
   return target
 }
