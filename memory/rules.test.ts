@@ -52,6 +52,7 @@ const IDENTITY: readonly Row[] = [
   ['I am a nurse', 'User is a nurse'],
   ['I keep bees on my roof.', 'User keeps bees on their roof'],
   ['I run every morning.', 'User runs every morning'],
+  ['I moved to Porto last week', 'User moved to Porto in the week of 16 November 2026'],
   ['I usually run 5 km every morning.', 'User usually runs 5 km every morning'],
   ['I take the train to work.', 'User takes the train to work'],
   ["I'm 34", 'User is 34'],

@@ -18,6 +18,7 @@ import {
   LASTING_POSSESSIONS,
   PASSING_POSSESSIONS,
   PASSING_THINGS,
+  PASSING_TIMES,
 } from './lexicon.ts'
 import { baseOfGerund } from './verbs.ts'
 import { wordSet } from './word-set.ts'
@@ -78,10 +79,7 @@ const HABITS: ReadonlyMap<string, Rule> = byLemma({
     judgeOnlyAlways,
   keep: (said) => (LIVESTOCK.has(said.first) ? certain('profile') : judgeOnlyAlways(said)),
   run: (said) =>
-    said.first === 'into' ||
-    (mentions(said.rest, PASSING_THINGS) && !mentions(said.rest, REGULARLY))
-      ? null
-      : judgeAnyHabit(said),
+    mentions(said.rest, PASSING_THINGS) || said.first === 'into' ? null : judgeAnyHabit(said),
   // Their past looks like their present: "I set up a server" happened once.
   'put set cut hurt beat quit shut spread split cast burst': judgeOnlyAlways,
   read: (said) =>
@@ -237,7 +235,8 @@ export function judgeHaving({ clause, rest }: Said): Judgement | null {
   if (past) return HAPPENED.has(last) ? certain('profile') : null
   if (APPOINTMENTS.has(last)) return isDated(rest) ? once(likely('projects')) : null
   if (phrase[0] === 'no' && phrase[1] === 'interest') return certain('preferences')
-  if (phrase.some((word) => PASSING_POSSESSIONS.has(word) || PASSING_THINGS.has(word))) return null
+  const passes = [PASSING_POSSESSIONS, PASSING_THINGS, PASSING_TIMES]
+  if (phrase.some((word) => passes.some((words) => words.has(word)))) return null
   const counted = COUNTS.has(phrase[0]!) || rest[0]!.kind === 'number'
   return counted || phrase.length > 1 || /[^s]s$/.test(last) ? likely('profile') : null
 }
@@ -291,7 +290,8 @@ function judgeMaking(said: Said): Judgement | null {
   if (saysAlways(said.clause)) return judgeOnlyAlways(said)
   if (said.clause.lemma === 'take' && TRANSPORT.has(said.second) && mentions(rest, PLACES_OF_DUTY))
     return likely('profile')
-  if (first === '' || ONE_OF_MANY.has(first) || mentions(rest, PASSING_THINGS)) return null
+  if (first === '' || ONE_OF_MANY.has(first)) return null
+  if (mentions(rest, PASSING_THINGS) || mentions(rest, PASSING_TIMES)) return null
   if (first === 'my' || rest[0]!.kind === 'number') return likely('profile')
   return /s$/.test(first) ||
     /s$/.test(said.second) ||

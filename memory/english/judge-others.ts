@@ -19,13 +19,13 @@ import {
   type Said,
   saidAbout,
 } from './judgement.ts'
-import { GROUPS, isPerson, PASSING_THINGS, singular, THINGS, TRAITS } from './lexicon.ts'
+import { GROUPS, isPerson, PASSING_THINGS, PASSING_TIMES, singular, THINGS, TRAITS } from './lexicon.ts'
 import { wordSet } from './word-set.ts'
 
 /** What is said of somebody or something of the speaker's: "my sister", "our API", "my favourite colour". */
 export function judgeOthers(said: Said): Judgement | null {
   const { head } = said.clause.subject
-  if (PASSING_THINGS.has(head)) return null
+  if (PASSING_THINGS.has(head) || PASSING_TIMES.has(head)) return null
   if (isFavourite(said)) return judgeFavourite(said)
   return isPerson(head) || GROUPS.has(head) ? judgePerson(said) : judgeThing(said)
 }

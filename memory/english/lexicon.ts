@@ -89,12 +89,14 @@ export const THINGS = wordSet(`
 export const PASSING_THINGS = wordSet(`
   question questions problem problems issue issues error errors bug bugs code guess point idea ideas apology
   apologies bad mistake concern concerns worry understanding thought thoughts opinion assumption request query
-  function script test tests build output input message text essay prompt instruction instructions day week
-  weekend morning evening head stomach turn fault god goodness gosh word words answer response reply task
+  function script test tests build output input message text essay prompt instruction instructions head stomach turn fault god goodness gosh word words answer response reply task
   assignment homework draft attempt screen internet wifi connection order package-lock log logs console
   dataframe array string loop variable file regex spreadsheet component components table tables column columns hook
   endpoint endpoints branch branches container form button modal dropdown pr commit diff notebook kernel
 `)
+
+/** "I have a busy week", "you made my day": a time that is had or made is of the moment as well. */
+export const PASSING_TIMES = wordSet('day week weekend morning evening')
 
 /** Words for what a program does wrong: a sentence with one describes trouble, not a person. */
 export const TROUBLE = wordSet(`
