@@ -52,13 +52,13 @@ async function main(): Promise<void> {
     await say('What should I cook for dinner tonight?')
     await settled(url, key)
     mkdirSync(pictures, { recursive: true })
-    const draw = (name: string, steps: Awaited<ReturnType<typeof engram>>[]) =>
-      writeFileSync(join(pictures, `${name}.svg`), terminalPicture({ steps }))
-    draw('memories', [
+    const draw = (name: string, title: string, steps: Awaited<ReturnType<typeof engram>>[]) =>
+      writeFileSync(join(pictures, `${name}.svg`), terminalPicture({ title, steps }))
+    draw('memories', 'What was learned, and a search', [
       await engram('engram memories list'),
       await engram('engram search "what do I build"'),
     ])
-    draw('why', [await engram('engram why last')])
+    draw('why', 'The receipt of an answer', [await engram('engram why last')])
   } finally {
     daemon.kill('SIGTERM')
     await daemon.exited

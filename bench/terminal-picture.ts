@@ -1,6 +1,8 @@
 /** Terminal output as an SVG picture, for the documents: real output, real colours. */
 
 export type Picture = Readonly<{
+  /** For those who do not see it. */
+  title: string
   /** What a person typed, one entry a command. */
   steps: readonly Readonly<{ typed: string; printed: string }>[]
 }>
@@ -26,7 +28,7 @@ text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#d7dae0
 .prompt{fill:#7ee787}`
 
 /** @returns a whole SVG document, as wide as its longest line */
-export function terminalPicture({ steps }: Picture): string {
+export function terminalPicture({ title, steps }: Picture): string {
   const lines = steps.flatMap(({ typed, printed }, i) => [
     ...(i > 0 ? [''] : []),
     `<tspan class="prompt">$</tspan> ${escaped(typed)}`,
@@ -47,6 +49,7 @@ export function terminalPicture({ steps }: Picture): string {
   )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
+    `<title>${escaped(title)}</title>`,
     `<style>${STYLE}</style>`,
     `<rect width="100%" height="100%" rx="8" fill="#161b22"/>`,
     ...rows,

@@ -19,7 +19,15 @@ import {
   type Said,
   saidAbout,
 } from './judgement.ts'
-import { GROUPS, isPerson, PASSING_THINGS, PASSING_TIMES, singular, THINGS, TRAITS } from './lexicon.ts'
+import {
+  GROUPS,
+  isPerson,
+  PASSING_THINGS,
+  PASSING_TIMES,
+  singular,
+  THINGS,
+  TRAITS,
+} from './lexicon.ts'
 import { wordSet } from './word-set.ts'
 
 /** What is said of somebody or something of the speaker's: "my sister", "our API", "my favourite colour". */
