@@ -43,6 +43,11 @@ const CLI_ERRORS = {
     about: 'another program listens on the port',
     fix: 'engram serve --port 3648',
   },
+  E_CLIENT_FILE: {
+    exit: 6,
+    about: 'a file of a client cannot be read, or not changed safely; it stays as it is',
+    fix: 'engram clients print NAME',
+  },
   E_CONFIRM: { exit: 6, about: 'a confirmation is needed', fix: 'add --yes' },
   E_PARTIAL: { exit: 7, about: 'partly done', fix: 'correct what was rejected, then run it again' },
   E_STORAGE_FULL: { exit: 1, about: 'the disk is full', fix: 'free some space, then try again' },

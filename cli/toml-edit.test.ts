@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { setValue, toLiteral, unsetValue } from './toml-edit.ts'
+import { appendTable, removeTable, setValue, toLiteral, unsetValue } from './toml-edit.ts'
 
 const FILE = `# My Engram
 top = 1
@@ -101,4 +101,54 @@ test('what is written is read back as it was meant', () => {
     }
     expect(parsed.server.x).toEqual(value)
   }
+})
+
+describe('a table', () => {
+  const VALUES = { command: '/opt/engram', args: ['mcp', '--stdio'], env: { 'A.B': 'x', C: 'y' } }
+  const add = (text: string) => appendTable(text, 'mcp.engram', VALUES, 'Ours.')
+  const take = (text: string) => removeTable(text, 'mcp.engram', 'Ours.')
+
+  test('is added at the end and taken out again, in any file that ends its last line', () => {
+    for (const text of ['', FILE, FILE.replaceAll('\n', '\r\n'), '[[list]]\na = 1\n\n\n']) {
+      expect(take(add(text))).toBe(text)
+      const parsed = Bun.TOML.parse(add(text)) as { mcp: { engram: unknown } }
+      expect(parsed.mcp.engram).toEqual(VALUES)
+    }
+    expect(add('a = 1\n')).toBe(
+      'a = 1\n\n# Ours.\n[mcp.engram]\ncommand = "/opt/engram"\nargs = ["mcp", "--stdio"]\nenv = { "A.B" = "x", C = "y" }\n',
+    )
+  })
+
+  test('goes with the tables below it; what stands around it stays', () => {
+    const text = `${FILE}
+# mine
+[mcp.engram] # hm
+command = "x"
+note = """
+[mcp.other]
+"""
+
+[mcp.engram.env]
+A = "b"
+
+# not ours
+[mcp.engramx]
+a = 1
+[[mcp.engrams]]
+b = 1
+[mcp.engram.tools]
+c = 1
+`
+    expect(take(text)).toBe(`${FILE}
+# mine
+
+
+# not ours
+[mcp.engramx]
+a = 1
+[[mcp.engrams]]
+b = 1
+`)
+    expect(take(FILE)).toBe(FILE)
+  })
 })

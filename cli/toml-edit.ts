@@ -18,6 +18,8 @@ type Layout = Readonly<{
   assignments: readonly Assignment[]
   /** Offset after the last assignment (or the header) of each table, by its name; '' is the top of the file. */
   tables: ReadonlyMap<string, number>
+  /** Where each table begins, in the order of the text. */
+  headers: readonly Readonly<{ table: string; start: number }>[]
 }>
 
 /** @param literal the value as TOML writes it */
@@ -43,30 +45,77 @@ export function unsetValue(text: string, name: string): string {
   return present ? text.slice(0, present.start) + text.slice(present.end) : text
 }
 
+/** Takes a table out, with the tables below it and what `appendTable` wrote above it; else the text itself. */
+export function removeTable(text: string, name: string, comment: string): string {
+  const { headers, tables } = scan(text)
+  const ours = headers.filter(({ table }) => table === name || table.startsWith(`${name}.`))
+  return ours.reduceRight((rest, { table, start }) => {
+    const from = table === name ? startOfComment(rest, start, comment) : start
+    return rest.slice(0, from) + rest.slice(tables.get(table)!)
+  }, text)
+}
+
+/** Adds a table at the end, under a comment of one line. Values are text, numbers, lists and flat tables of them. */
+export function appendTable(
+  text: string,
+  name: string,
+  values: Readonly<Record<string, unknown>>,
+  comment: string,
+): string {
+  const newline = text.includes('\r\n') ? '\r\n' : '\n'
+  const before = text === '' ? '' : text.endsWith('\n') ? newline : newline + newline
+  const lines = [
+    `# ${comment}`,
+    `[${name}]`,
+    ...Object.entries(values).map(([key, value]) => `${bareKey(key)} = ${toLiteral(value)}`),
+  ]
+  return `${text}${before}${lines.join(newline)}${newline}`
+}
+
 /** A value as TOML writes it. */
 export function toLiteral(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(toLiteral).join(', ')}]`
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).map(([key, one]) => `${bareKey(key)} = ${toLiteral(one)}`)
+    return `{ ${entries.join(', ')} }`
+  }
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   // JSON's escapes are all TOML's too; DEL alone must be escaped in TOML and is not in JSON.
   return JSON.stringify(String(value)).replaceAll('\x7f', '\\u007f')
 }
 
+const bareKey = (key: string) => (/^[A-Za-z0-9_-]+$/.test(key) ? key : JSON.stringify(key))
+
+/** Where the comment begins that `appendTable` writes, with the empty line above; where the table does without. */
+function startOfComment(text: string, at: number, comment: string): number {
+  const above = text.slice(0, at).replace(/\r?\n$/, '')
+  if (!above.endsWith(`# ${comment}`)) return at
+  const start = above.length - comment.length - 2
+  const empty = /\n(\r?\n)$/.exec(text.slice(0, start))?.[1] ?? ''
+  return start - empty.length
+}
+
 const HEADER = /^[ \t]*\[([^[\]]+)\][ \t]*(?:#.*)?$/
+/** One of a list of tables: what follows belongs to none that is edited here. */
+const LIST_HEADER = /^[ \t]*\[\[([^[\]]+)\]\][ \t]*(?:#.*)?$/
 const KEY = /^[ \t]*([A-Za-z0-9_.\-"' \t]+?)[ \t]*=[ \t]*/
 
 function scan(text: string): Layout {
   const assignments: Assignment[] = []
   const tables = new Map<string, number>([['', 0]])
+  const headers: { table: string; start: number }[] = []
   let table = ''
   let at = 0
   while (at < text.length) {
     const lineEnd = endOfLine(text, at)
     const line = text.slice(at, lineEnd).replace(/\r?\n$/, '')
     const header = HEADER.exec(line)
+    const list = LIST_HEADER.exec(line)
     const key = KEY.exec(line)
-    if (header) {
-      table = bare(header[1]!)
+    if (header || list) {
+      table = header ? bare(header[1]!) : `${bare(list![1]!)}[]`
       tables.set(table, lineEnd)
+      headers.push({ table, start: at })
     } else if (key) {
       const valueStart = at + key[0].length
       const valueEnd = endOfValue(text, valueStart)
@@ -79,7 +128,7 @@ function scan(text: string): Layout {
     }
     at = lineEnd
   }
-  return { assignments, tables }
+  return { assignments, tables, headers }
 }
 
 /** `providers . "openai"` as `providers.openai`. */
