@@ -9,6 +9,8 @@ import { SETTING_NAMES } from '../daemon/settings.ts'
 import { VERSION } from '../daemon/version.ts'
 import { EngramError, messageOf } from '../memory/errors.ts'
 import type { Client } from './client.ts'
+import { examineClients } from './clients/examine.ts'
+import { openWorkplace } from './clients/workplace.ts'
 import type { Context } from './command.ts'
 import { databaseBytes, type Status, statusAnswer } from './commands/status.ts'
 import { CliError } from './errors.ts'
@@ -73,7 +75,19 @@ export async function examine(context: Context): Promise<Check[]> {
       )
     results.push({ name, ...finding })
   }
-  return results
+  return [...results, ...checkClients(context)]
+}
+
+/** Programs that start us; one check for each that is connected. */
+function checkClients(context: Context): Check[] {
+  try {
+    return examineClients(openWorkplace(context), context.paths, context.out.now())
+  } catch (error) {
+    // A configuration that cannot be read has a check of its own.
+    if (error instanceof EngramError) return []
+    const fix = error instanceof CliError ? error.fix : 'engram clients list'
+    return [{ name: 'clients', state: 'failed', message: messageOf(error), fix }]
+  }
 }
 
 function configOf({ env, globals }: Context): Config | EngramError {

@@ -1,5 +1,5 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.ts'
-import { deadline, share, timeSpan, wholeNumber } from './values.ts'
+import { deadline, share, timeSpan, variableName, wholeNumber } from './values.ts'
 
 /** Flags that every command takes, before or after its name. */
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
@@ -43,6 +43,23 @@ const OFFSET: OptionSpec = {
   flags: '--offset <N>',
   about: 'skip so many first',
   read: wholeNumber(0, 10_000_000),
+}
+
+const CLIENTS: ArgumentSpec = { name: '[NAME...]', about: 'a client: engram clients list --all' }
+const SCOPE: OptionSpec = {
+  flags: '--scope <SCOPE>',
+  about: 'user (default), or project: the settings of this folder',
+  choices: ['user', 'project'],
+}
+const TRANSPORT: OptionSpec = {
+  flags: '--transport <KIND>',
+  about: 'stdio (default): the client starts Engram; http: it calls the daemon',
+  choices: ['stdio', 'http'],
+}
+const KEY_ENV: OptionSpec = {
+  flags: '--key-env <NAME>',
+  about: 'with http: the variable that holds a key; only its name is written',
+  read: variableName,
 }
 
 /** Every command, in the order of help. */
@@ -506,6 +523,84 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [
       ['engram mcp --stdio', 'what a client starts'],
       ['engram mcp --stdio --namespace work', 'with the memories of one namespace'],
+    ],
+  },
+  {
+    path: 'clients',
+    about: 'connect Claude, Cursor, VS Code, Codex and others',
+    examples: [
+      ['engram clients list', 'which are here, and which are connected'],
+      ['engram clients connect cursor', 'one command, then restart it'],
+    ],
+  },
+  {
+    path: 'clients list',
+    about: 'list the clients of this machine and how they are connected',
+    options: [{ flags: '--all', about: 'also those that were not found' }],
+    examples: [
+      ['engram clients list', 'for people'],
+      ['engram clients list --all --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'clients connect',
+    about: 'let clients use Engram',
+    details:
+      'Changes only the entry of Engram in the client’s settings and leaves every other byte as it is; a copy of the file is kept. A file that cannot be read is refused (exit code 6). With --hooks the client also recalls and learns by itself; what it will run is shown first.',
+    args: [CLIENTS],
+    options: [
+      SCOPE,
+      TRANSPORT,
+      KEY_ENV,
+      { flags: '--hooks', about: 'recall and learn automatically (claude-code, codex)' },
+      { flags: '--all', about: 'every client that was found; asks first' },
+      { flags: '--dry-run', about: 'show the change and write nothing' },
+      { flags: '--force', about: 'replace another server called engram' },
+    ],
+    examples: [
+      ['engram clients connect cursor --dry-run', 'see what would change'],
+      ['engram clients connect claude-code --hooks', 'with automatic memory'],
+      ['engram clients connect vscode --scope project', 'for this project only'],
+      ['engram clients connect --all --yes', 'everything that is here'],
+    ],
+  },
+  {
+    path: 'clients disconnect',
+    about: 'take Engram out of clients again, hooks included',
+    details:
+      'Removes only what connect wrote. A file that nobody has changed since is as before, to the byte.',
+    args: [CLIENTS],
+    options: [
+      SCOPE,
+      { flags: '--all', about: 'every client that is connected; asks first' },
+      { flags: '--dry-run', about: 'show the change and write nothing' },
+      { flags: '--force', about: 'also an entry that is not ours' },
+    ],
+    examples: [
+      ['engram clients disconnect cursor', 'one'],
+      ['engram clients disconnect --all --yes', 'all of them'],
+    ],
+  },
+  {
+    path: 'clients test',
+    about: 'start Engram exactly as a client would, and list its tools',
+    details:
+      'Reads the client’s settings, starts the command that stands there with hardly an environment and a short PATH, says hello and times it.',
+    args: [{ name: '<NAME>', about: 'a client: engram clients list' }],
+    options: [SCOPE],
+    examples: [
+      ['engram clients test cursor', 'does it work?'],
+      ['engram clients test claude-desktop --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'clients print',
+    about: 'print what to put where by hand; changes nothing',
+    args: [{ name: '<NAME>', about: 'a client: engram clients list --all' }],
+    options: [TRANSPORT, KEY_ENV],
+    examples: [
+      ['engram clients print goose', 'for a client that is not written to'],
+      ['engram clients print cursor --transport http', 'to call the daemon by its address'],
     ],
   },
   {

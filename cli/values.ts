@@ -51,3 +51,9 @@ function spanMs(text: string): number | null {
   const found = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w|mo|y)$/.exec(text.trim())
   return found ? Number(found[1]) * UNIT_MS[found[2]!]! : null
 }
+
+/** The name of an environment variable. */
+export function variableName(text: string): string {
+  if (/^[A-Za-z_]\w*$/.test(text)) return text
+  throw new Error('must be the name of an environment variable, such as ENGRAM_API_KEY')
+}

@@ -42,14 +42,14 @@ export type Edited = Readonly<{
 /** @throws NotEditable when the text cannot be read, with line and column. */
 export function readJson(text: string): unknown {
   const root = parse(text)
-  return root === null ? undefined : getNodeValue(root)
+  return root === null ? undefined : toValue(root)
 }
 
 /** @returns undefined when there is nothing. @throws NotEditable. */
 export function valueAt(text: string, path: JsonPath): unknown {
   const root = parse(text)
   const node = root && find(text, root, path)
-  return node ? getNodeValue(node) : undefined
+  return node ? toValue(node) : undefined
 }
 
 /**
@@ -112,6 +112,11 @@ export function firstLeniency(text: string): string | null {
     if (kind !== KIND.space && kind !== KIND.lineBreak) before = kind
   }
   return null
+}
+
+/** As JSON.parse gives it: the library's own objects have no prototype, and equal no others. */
+function toValue(node: Node): unknown {
+  return JSON.parse(JSON.stringify(getNodeValue(node)))
 }
 
 /** The root of a text; null when it holds nothing but spaces and comments. */
