@@ -248,4 +248,19 @@ describe('engram doctor', () => {
     await run(home, ['clients', 'disconnect', 'cursor', '--force'])
     expect(await checkOf(home, 'cursor')).toBeUndefined()
   })
+
+  test('says when hooks have failed lately', async () => {
+    const home = newHome()
+    mkdirSync(join(home.path, '.claude'))
+    await run(home, ['clients', 'connect', 'claude-code', '--hooks', '--yes'])
+    expect(await checkOf(home, 'claude-code')).toMatchObject({
+      state: 'ok',
+      message: expect.stringContaining('hooks'),
+    })
+    await home.engram(['hook', 'prompt', '--client', 'claude-code'], { stdin: 'nonsense' })
+    expect(await checkOf(home, 'claude-code')).toMatchObject({
+      state: 'warning',
+      message: expect.stringContaining('standard input is no JSON'),
+    })
+  })
 })

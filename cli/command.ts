@@ -66,4 +66,6 @@ export type CommandSpec = Readonly<{
   examples: readonly (readonly [string, string])[]
   /** Shorter names at the top level. */
   aliases?: readonly string[]
+  /** Called by other programs: left out of lists, explained when asked for by name. */
+  hidden?: true
 }>

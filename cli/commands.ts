@@ -604,6 +604,19 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    path: 'hook',
+    about: 'what clients run at the start, at a prompt and at the end of an answer',
+    details:
+      'Written by engram clients connect --hooks. Reads what the client says on standard input. Never fails: when something is wrong it prints nothing, and a line goes to hooks.log.',
+    hidden: true,
+    args: [{ name: '[EVENT]', about: 'session-start, prompt or stop' }],
+    options: [{ flags: '--client <NAME>', about: 'who calls: claude-code or codex' }],
+    examples: [
+      ['engram hook prompt --client claude-code < prompt.json', 'what would be recalled'],
+      ['engram hook stop --client codex < stop.json', 'keep the last exchange'],
+    ],
+  },
+  {
     path: 'config',
     about: 'settings and where each comes from',
     examples: [

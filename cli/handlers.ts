@@ -43,6 +43,7 @@ export const HANDLERS: Readonly<Record<string, Load>> = {
   'clients disconnect': async () => (await import('./commands/clients-write.ts')).disconnect,
   'clients test': async () => (await import('./commands/clients-read.ts')).test,
   'clients print': async () => (await import('./commands/clients-read.ts')).print,
+  hook: async () => (await import('./commands/hook.ts')).hook,
   'config list': async () => (await import('./commands/config.ts')).list,
   'config get': async () => (await import('./commands/config.ts')).get,
   'config set': async () => (await import('./commands/config.ts')).set,

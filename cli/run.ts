@@ -1,4 +1,4 @@
-import { findPaths } from '../daemon/paths.ts'
+import { findPaths, type Paths } from '../daemon/paths.ts'
 import type { Call, Context } from './command.ts'
 import { CliError, toCliError } from './errors.ts'
 import { HANDLERS } from './handlers.ts'
@@ -35,11 +35,11 @@ export async function run(argv: readonly string[], host: NodeJS.Process): Promis
     const context = createContext(parsed, out, env, stopping.signal, finishFirst)
     code = await Promise.race([execute(parsed, context), interrupted])
   } catch (error) {
-    code = report(
-      stopping.signal.aborted ? stopping.signal.reason : error,
-      out,
-      env.ENGRAM_LOG_LEVEL === 'debug',
-    )
+    const failure = stopping.signal.aborted ? stopping.signal.reason : error
+    code =
+      argv[0] === 'hook'
+        ? await passOver(failure, argv, findPaths(env, globals.home))
+        : report(failure, out, env.ENGRAM_LOG_LEVEL === 'debug')
   }
   await out.flushed()
   return code
@@ -96,6 +96,20 @@ function createContext(
     client: () => connect(true),
     runningClient: () => connect(false),
   }
+}
+
+/**
+ * A hook that fails must cost nobody their answer: nothing is printed, and the exit code says that all is well.
+ */
+async function passOver(thrown: unknown, argv: readonly string[], paths: Paths): Promise<number> {
+  const { logHookFailure } = await import('./hooks/hook-log.ts')
+  const { code, message } = toCliError(thrown)
+  try {
+    logHookFailure(paths, argv, `${code} ${message}`, new Date())
+  } catch {
+    // A full or foreign disk: there is nowhere left to say it.
+  }
+  return 0
 }
 
 /** Prints a failure. @returns its exit code */

@@ -25,7 +25,8 @@ export async function help({ out, args }: Call<object, { subject: string[] }>): 
 /** The commands as data: for completions, for pages, and for programs that drive this one. */
 function tree(subject: string) {
   const chosen = COMMANDS.filter(
-    ({ path }) => subject === '' || path === subject || path.startsWith(`${subject} `),
+    ({ path, hidden }) =>
+      path === subject || (subject === '' ? !hidden : path.startsWith(`${subject} `)),
   )
   return {
     globals: GLOBAL_OPTIONS.map(optionJson),

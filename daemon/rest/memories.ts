@@ -107,7 +107,7 @@ export const memoryRoutes = [
         budgetTokens: Number.POSITIVE_INFINITY,
         threshold: body.threshold ?? recallSettingsOf(user, services).retrieval_threshold,
         turns: true,
-        pinned: false,
+        pinned: body.pinned,
       }
       const started = performance.now()
       const recalled = await recall(

@@ -261,6 +261,7 @@ export const search = z.object({
   threshold: z.number().min(0).max(1).nullish(),
   namespace: namespaceName.optional(),
   explain: z.boolean().default(false),
+  pinned: z.boolean().default(false).describe('also what is pinned, whatever the question'),
 })
 export const scoreParts = z.object({
   lexical: z.number(),
