@@ -4,6 +4,7 @@
  *   bun build.ts                     dist/engram for this platform
  *   bun build.ts --target T…         dist/engram-T for linux-x64, linux-arm64, darwin-arm64, darwin-x64, windows-x64
  *   bun build.ts --if-stale          nothing when dist/engram is newer than every source
+ *   bun build.ts --mcpb              also a bundle of each for Claude Desktop: dist/engram-T.mcpb
  *
  * The runtime of another platform comes as npm package (`@oven/bun-…`, by `npm pack`), its native parts are
  * inside packages that are installed here already.
@@ -17,10 +18,12 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BunPlugin } from 'bun'
+import { bundle } from './mcpb.ts'
 
 const root = import.meta.dir
 const TARGETS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'darwin-x64', 'windows-x64'] as const
@@ -40,20 +43,25 @@ const host =
 async function main(args: readonly string[]): Promise<void> {
   const wanted = args.flatMap((arg, i) => (args[i - 1] === '--target' ? [readTarget(arg)] : []))
   const known = args.every(
-    (arg, i) => ['--target', '--if-stale'].includes(arg) || args[i - 1] === '--target',
+    (arg, i) => ['--target', '--if-stale', '--mcpb'].includes(arg) || args[i - 1] === '--target',
   )
-  if (!known) fail(`usage: bun build.ts [--if-stale] [--target ${TARGETS.join('|')}]…`)
+  if (!known) fail(`usage: bun build.ts [--if-stale] [--mcpb] [--target ${TARGETS.join('|')}]…`)
+  const finish = (target: Target, executable: string) => {
+    if (args.includes('--mcpb')) writeBundle(target, executable, args.includes('--if-stale'))
+  }
   mkdirSync(join(root, 'dist'), { recursive: true })
   if (wanted.length === 0) {
     const outfile = join(root, 'dist', host === 'windows-x64' ? 'engram.exe' : 'engram')
-    if (args.includes('--if-stale') && isFresh(outfile)) return
-    await build(host, outfile, undefined)
+    if (!args.includes('--if-stale') || !isFresh(outfile)) await build(host, outfile, undefined)
+    finish(host, outfile)
     return
   }
   for (const target of wanted) {
     const suffix = target === 'windows-x64' ? '.exe' : ''
     const runtime = target === host ? undefined : fetchRuntime(target)
-    await build(target, join(root, 'dist', `engram-${target}${suffix}`), runtime)
+    const outfile = join(root, 'dist', `engram-${target}${suffix}`)
+    await build(target, outfile, runtime)
+    finish(target, outfile)
   }
 }
 
@@ -107,6 +115,22 @@ async function build(target: Target, outfile: string, runtime: string | undefine
   const megabytes = (statSync(outfile).size / 1e6).toFixed(0)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   console.log(`built ${outfile.slice(root.length + 1)}  ${target}  ${megabytes} MB  ${seconds} s`)
+}
+
+function writeBundle(target: Target, executable: string, ifStale: boolean): void {
+  const outfile = join(root, 'dist', `engram-${target}.mcpb`)
+  const made = existsSync(outfile) ? statSync(outfile).mtimeMs : 0
+  const sources = [executable, join(root, 'mcpb.ts')]
+  if (ifStale && sources.every((file) => statSync(file).mtimeMs <= made)) return
+  const bytes = bundle({
+    target,
+    version: packageVersion(),
+    executable: readFileSync(executable),
+    license: readFileSync(join(root, 'LICENSE')),
+  })
+  writeFileSync(`${outfile}.building`, bytes)
+  renameSync(`${outfile}.building`, outfile)
+  console.log(`built ${outfile.slice(root.length + 1)}  ${(bytes.length / 1e6).toFixed(0)} MB`)
 }
 
 type Part = Readonly<{ name: string; file: string }>

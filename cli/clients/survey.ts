@@ -25,9 +25,9 @@ export function survey(place: Workplace): Survey[] {
   return place.clients.flatMap((client) => {
     const user = surveyOne(client, 'user', place)
     const project = client.project ? surveyOne(client, 'project', place) : null
-    return project && project.state !== 'absent' && project.state !== 'unreadable'
-      ? [user, project]
-      : [user]
+    // In the home folder the settings of the project may be those of the user.
+    const isOwn = project !== null && project.file !== null && project.file !== user.file
+    return isOwn && project.state !== 'absent' ? [user, project] : [user]
   })
 }
 
