@@ -17,8 +17,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
 import type { Globals } from '../command.ts'
+import { connect } from '../commands/clients-connect.ts'
+import { disconnect } from '../commands/clients-disconnect.ts'
 import { list, print } from '../commands/clients-read.ts'
-import { connect, disconnect } from '../commands/clients-write.ts'
 import { until } from '../fixtures/harness.ts'
 import { runHere } from '../fixtures/in-process.ts'
 import { isWithin } from '../fixtures/within.ts'
@@ -512,6 +513,10 @@ describe("a client's own command", () => {
     program(home, 'claude', CLAUDE)
     const file = join(home.path, '.claude.json')
     writeFileSync(file, FILE)
+    const dry = await home.connect('claude-code', { dryRun: true })
+    expect(dry.out).toContain('+++ ')
+    expect(dry.err).toContain('By its own command: ')
+    expect(readFileSync(file, 'utf8')).toBe(FILE)
     const connected = await home.connect('claude-code', {}, { json: true })
     const [row] = (JSON.parse(connected.out) as { clients: { via: string; backups: string[] }[] })
       .clients
@@ -590,6 +595,10 @@ describe('many at once', () => {
   test('names are understood in several forms, and what is meant is said', async () => {
     const home = newHome()
     expect((await home.connect(['VS-Code', 'code'])).code).toBe(0)
+    mkdirSync(join(home.path, '.codex'))
+    writeFileSync(join(home.path, '.codex/config.toml'), '[broken')
+    expect(await home.connect(['codex', 'zed'])).toMatchObject({ code: 7, error: null })
+    expect(existsSync(join(home.path, '.config/zed/settings.json'))).toBe(true)
     expect((await home.connect('curser')).error).toMatchObject({ code: 'E_NOT_FOUND', exitCode: 3 })
     expect((await home.connect('claude-des')).error!.why).toContain('claude-desktop')
     expect((await home.connect([])).error).toMatchObject({ code: 'E_USAGE' })

@@ -11,7 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Globals } from '../command.ts'
-import { connect, disconnect } from '../commands/clients-write.ts'
+import { connect } from '../commands/clients-connect.ts'
+import { disconnect } from '../commands/clients-disconnect.ts'
 import { runHere } from '../fixtures/in-process.ts'
 import { isWithin } from '../fixtures/within.ts'
 

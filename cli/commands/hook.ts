@@ -1,3 +1,4 @@
+import type { Paths } from '../../daemon/paths.ts'
 import { openClient } from '../client.ts'
 import type { HookEvent } from '../clients/catalog.ts'
 import { HOOK_EVENTS } from '../clients/hook-config.ts'
@@ -6,6 +7,7 @@ import { usage } from '../errors.ts'
 import { answerHook } from '../hooks/answer-hook.ts'
 import { readHookInput } from '../hooks/hook-input.ts'
 import { openSessions } from '../hooks/session.ts'
+import { locateDaemon, sameServer } from '../locate.ts'
 
 /** The names that clients give the moments, and how long each may keep them waiting. */
 const MOMENTS: Readonly<Record<HookEvent, Readonly<{ name: string; waitMs: number }>>> = {
@@ -26,6 +28,8 @@ export async function hook(call: Call<{ client?: string }, { event?: string }>):
   if (client !== 'claude-code' && client !== 'codex')
     throw usage('--client must be claude-code or codex')
   if (process.stdin.isTTY) throw usage('a hook reads what the client says on standard input')
+  // Its requests come through our proxy: that recalls and learns already.
+  if (isRouted(client, env, paths)) return
   const { name, waitMs } = MOMENTS[event]
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(waitMs)])
   const input = readHookInput(await Bun.stdin.text())
@@ -49,4 +53,16 @@ export async function hook(call: Call<{ client?: string }, { event?: string }>):
   await out.raw(
     `${JSON.stringify({ hookSpecificOutput: { hookEventName: name, additionalContext: context } })}\n`,
   )
+}
+
+const BASE_URL = { 'claude-code': 'ANTHROPIC_BASE_URL', codex: 'OPENAI_BASE_URL' } as const
+
+function isRouted(
+  client: keyof typeof BASE_URL,
+  env: Call<object, object>['env'],
+  paths: Paths,
+): boolean {
+  const url = env[BASE_URL[client]]
+  const daemon = locateDaemon(paths)
+  return url !== undefined && URL.canParse(url) && daemon !== null && sameServer(url, daemon.url)
 }

@@ -151,6 +151,17 @@ describe.each(['claude-code', 'codex'] as const)('hooks of %s', (client) => {
     ).toContain('Acme')
   })
 
+  test('nothing is done twice: what goes through the proxy is left to it', async () => {
+    const name = client === 'codex' ? 'OPENAI_BASE_URL' : 'ANTHROPIC_BASE_URL'
+    const input = { ...session, session_id: 's4', prompt: 'which tea should I brew for myself?' }
+    const through = await call(home, 'prompt', input, client, {
+      [name]: `${home.daemon()!.url}/v1`,
+    })
+    expect(through).toMatchObject({ code: 0, out: '', err: '' })
+    const past = await call(home, 'prompt', input, client, { [name]: 'http://127.0.0.1:9' })
+    expect(contextOf(past)).toContain('oolong')
+  })
+
   test('no text of anybody lies in the files that hooks keep', async () => {
     const kept = await Array.fromAsync(new Bun.Glob('hook-sessions/*.json').scan(home.path))
     expect(kept.length).toBeGreaterThan(1)

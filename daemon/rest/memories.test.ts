@@ -95,6 +95,16 @@ describe('memories', () => {
     expect((await search('Convert 72 F to C')).results).toEqual([])
     const explained = await search('peanuts', { explain: true })
     expect(Object.keys(explained.results[0].parts)).toEqual(['lexical', 'cosine', 'fused'])
+    const { json: pinned } = await call('POST', '/memories', {
+      content: 'Answers should be short',
+      pinned: true,
+      namespace,
+    })
+    const always = await search('Convert 72 F to C', { pinned: true })
+    expect(always.results.map(({ memory }: { memory: { id: string } }) => memory.id)).toEqual([
+      pinned.id,
+    ])
+    await call('DELETE', `/memories/${pinned.id}`)
     const everything = await search('Convert 72 F to C', { threshold: 0, limit: 20 })
     expect(everything.results.length).toBeLessThanOrEqual(2)
   })
