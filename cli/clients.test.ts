@@ -191,8 +191,10 @@ describe('engram clients list', () => {
     expect(before.out).not.toContain('zed')
     expect(before.err).toContain('Next: engram clients connect cursor')
     await run(home, ['clients', 'connect', 'codex', '--hooks', '--yes'])
-    await run(home, ['clients', 'connect', 'cursor', '--scope', 'project'])
-    const after = jsonOf<List>(await run(home, ['clients', 'list', '--json']))
+    const project = join(home.path, 'project')
+    mkdirSync(project)
+    await run(home, ['clients', 'connect', 'cursor', '--scope', 'project'], project)
+    const after = jsonOf<List>(await run(home, ['clients', 'list', '--json'], project))
     const row = (id: string, scope = 'user') =>
       after.clients.find((one) => one.id === id && one.scope === scope)
     expect(row('codex')).toMatchObject({ state: 'current', hooks: 'current', installed: true })
