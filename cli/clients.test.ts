@@ -1,7 +1,7 @@
 import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Home, jsonOf, openHome } from './fixtures/harness.ts'
+import { type Home, jsonOf, MAIN, openHome } from './fixtures/harness.ts'
 
 setDefaultTimeout(60_000)
 
@@ -35,7 +35,9 @@ describe('engram clients test', () => {
     const { command, args } = (JSON.parse(readFileSync(file, 'utf8')) as File).mcpServers.engram
     expect(tested.command).toEqual([command, ...args])
     const lines = await home.engram(['clients', 'test', 'cursor'])
-    expect(lines.out).toMatch(/^Cursor: engram [\d.]+ answers with \d+ tools after /)
+    expect(lines.out).toMatch(
+      /^Cursor: engram [\d.]+ lists \d+ tools after .*, and reaches your memories$/m,
+    )
     expect(lines.err).toContain('in a bare environment')
     // Every client that is only printed is tried by what is printed.
     expect((await home.engram(['clients', 'test', 'goose'])).code).toBe(0)
@@ -75,6 +77,12 @@ describe('engram clients test', () => {
     const late = await home.engram(['clients', 'test', 'cursor', '--timeout', '300ms'])
     expect(late.code).toBe(5)
     expect(late.err).toContain('error E_TIMEOUT: /bin/sleep did not answer within 0.3 s')
+    // It speaks MCP, and has no daemon behind it.
+    const args = [MAIN, 'mcp', '--stdio', '--url', 'http://127.0.0.1:9']
+    write({ command: process.execPath, args })
+    const alone = await home.engram(['clients', 'test', 'cursor'])
+    expect(alone.code).toBe(5)
+    expect(alone.err).toContain('list_memories answers')
     const none = await home.engram(['clients', 'test', 'zed'])
     expect(none.code).toBe(3)
     expect(none.err).toContain('  fix   engram clients connect zed\n')

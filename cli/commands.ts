@@ -585,7 +585,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     path: 'clients test',
     about: 'start Engram exactly as a client would, and list its tools',
     details:
-      'Reads the client’s settings, starts the command that stands there with hardly an environment and a short PATH, says hello and times it.',
+      'Reads the client’s settings, starts the command that stands there with hardly an environment and a short PATH, lists its tools, calls one that changes nothing, and times it.',
     args: [{ name: '<NAME>', about: 'a client: engram clients list' }],
     options: [SCOPE],
     examples: [

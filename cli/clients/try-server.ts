@@ -12,11 +12,13 @@ export type Tried = Readonly<{
   /** Until the server had answered the first message, and until it had listed its tools. */
   readyMs: number
   listedMs: number
+  /** Until a first tool had answered, which takes a daemon. */
+  answeredMs: number
 }>
 
 /**
  * Does what the client will do: starts exactly the command of its file with hardly an environment, or calls
- * exactly the address, says hello and lists the tools.
+ * exactly the address, says hello, lists the tools and calls one that changes nothing.
  *
  * @throws CliError `E_UNAVAILABLE` with what was seen, `E_TIMEOUT`.
  */
@@ -41,12 +43,16 @@ export async function tryServer(
     const readyMs = performance.now() - started
     const { tools } = await within(mcp.listTools(), limit)
     const listedMs = performance.now() - started
+    // A server that lists its tools may still have no daemon to pass the calls on to.
+    const answer = await within(mcp.callTool(HARMLESS), limit)
+    if (answer.isError) throw new Error(`${HARMLESS.name} answers: ${textOf(answer.content)}`)
     const { name = 'unknown', version = '' } = mcp.getServerVersion() ?? {}
     return {
       server: `${name} ${version}`.trim(),
       tools: tools.map((tool) => tool.name).sort(),
       readyMs,
       listedMs,
+      answeredMs: performance.now() - started,
     }
   } catch (error) {
     const seen = noise.map((line) => line.trim()).filter(Boolean)
@@ -62,6 +68,13 @@ export async function tryServer(
   } finally {
     await mcp.close().catch(() => {})
   }
+}
+
+const HARMLESS = { name: 'list_memories', arguments: { limit: 1 } }
+
+function textOf(content: unknown): string {
+  const parts = Array.isArray(content) ? content : []
+  return parts.map((part) => String((part as { text?: unknown }).text ?? '')).join(' ')
 }
 
 function failure(reach: Reach, error: unknown, limit: AbortSignal, waitMs: number): string {

@@ -89,6 +89,7 @@ export async function test(call: Call<{ scope?: Scope }, { name: string }>): Pro
       tools: tried.tools,
       ready_ms: Math.round(tried.readyMs),
       listed_ms: Math.round(tried.listedMs),
+      answered_ms: Math.round(tried.answeredMs),
       ...(reach.kind === 'stdio'
         ? { command: [reach.command, ...reach.args] }
         : { url: reach.url }),
@@ -96,7 +97,7 @@ export async function test(call: Call<{ scope?: Scope }, { name: string }>): Pro
     return
   }
   out.line(
-    `${client.name}: ${tried.server} answers with ${count(tried.tools.length, 'tool')} after ${duration(tried.listedMs)}`,
+    `${client.name}: ${tried.server} lists ${count(tried.tools.length, 'tool')} after ${duration(tried.listedMs)}, and reaches your memories`,
   )
   out.line(`  ${tried.tools.join(', ')}`)
   out.note(
