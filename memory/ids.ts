@@ -13,6 +13,8 @@ const PREFIXES = {
   receipt: 'rcp',
   job: 'job',
   conflict: 'cfl',
+  app: 'app',
+  grant: 'grt',
 } as const
 
 export type IdKind = keyof typeof PREFIXES

@@ -159,6 +159,22 @@ export function createConversations(database: Database, now: () => number) {
         return { conversations: rows.map(toConversation), total: total!.n }
       }),
 
+    /** A turn among so many before and after it, in order; empty when the user has no such turn. */
+    around: (userId: string, turnId: string, count: number): Promise<Turn[]> =>
+      database.read(async (db) => {
+        const rows = await all<TurnRow>(
+          db,
+          sql`
+            select ${TURN_COLUMNS} from turns t
+            join turns found on found.conversation_id = t.conversation_id
+            where found.id = ${turnId} and found.user_id = ${userId}
+              and t.position between found.position - ${count} and found.position + ${count}
+            order by t.position
+          `,
+        )
+        return rows.map(toTurn)
+      }),
+
     /** With its turns in order; null when the user has no such conversation. */
     find: (
       userId: string,

@@ -34,6 +34,8 @@ export type MemoryFilter = Readonly<{
   search: string | null
   /** Only memories whose id begins with this: people type the first few characters. */
   idPrefix?: string | null
+  /** Only those that are pinned, or that are not. */
+  pinned?: boolean | null
   order: 'created_at' | 'updated_at' | 'last_accessed' | 'access_count'
   direction: 'asc' | 'desc'
   limit: number
@@ -370,6 +372,7 @@ async function conditions(database: Database, db: Connection, filter: MemoryFilt
     parts.push(sql`m.id >= ${filter.idPrefix} and m.id < ${`${filter.idPrefix}\uffff`}`)
   }
   if (filter.status !== null) parts.push(sql`m.status = ${filter.status}`)
+  if (filter.pinned != null) parts.push(sql`m.pinned = ${filter.pinned ? 1 : 0}`)
   if (filter.category !== null) parts.push(sql`m.category = ${filter.category}`)
   return sql.join(parts, ' and ')
 }

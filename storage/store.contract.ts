@@ -1,3 +1,4 @@
+import { testApps } from './contract/apps.contract.ts'
 import { testConflicts } from './contract/conflicts.contract.ts'
 import { testConversations } from './contract/conversations.contract.ts'
 import type { Open } from './contract/fixture.ts'
@@ -20,6 +21,7 @@ export function testStore(dialect: string, open: Open) {
   testLearning(dialect, open)
   testVectors(dialect, open)
   testUsers(dialect, open)
+  testApps(dialect, open)
   testIsolation(dialect, open)
   testRecallReader(dialect, open)
 }

@@ -1,3 +1,4 @@
+import { createApps } from './apps.ts'
 import { createConflicts } from './conflicts.ts'
 import { createConversations } from './conversations.ts'
 import { type Database, one } from './database.ts'
@@ -25,6 +26,7 @@ export type Totals = Readonly<{
 export function createStore(database: Database, now: () => number = Date.now) {
   return {
     users: createUsers(database, now),
+    apps: createApps(database, now),
     memories: createMemories(database, now),
     conflicts: createConflicts(database, now),
     journal: createJournal(database, now),

@@ -33,7 +33,7 @@ export type NewKey = Readonly<{
   expiresAt: number | null
 }>
 
-type UserRow = { id: string; external_id: string; settings: string; created_at: number }
+export type UserRow = { id: string; external_id: string; settings: string; created_at: number }
 type KeyRow = {
   id: string
   user_id: string
@@ -278,7 +278,7 @@ async function insertKey(db: Connection, userId: string, key: NewKey, at: number
   }
 }
 
-function toUser(row: UserRow): User {
+export function toUser(row: UserRow): User {
   return {
     id: row.id,
     externalId: row.external_id,

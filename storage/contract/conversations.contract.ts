@@ -32,6 +32,25 @@ export function testConversations(dialect: string, open: Open) {
       return Object.fromEntries(SCOPE_TABLES.map((table, i) => [table, counts[i]]))
     }
 
+    test('a turn is shown among its neighbours, to its user only', async () => {
+      const [ann, ben] = [await bench.scope('ann'), await bench.scope('ben')]
+      const said = ['one', 'two', 'three', 'four', 'five']
+      const { turnIds } = await bench.store.conversations.record(exchange(ann, said))
+      await bench.store.conversations.record(
+        exchange(ann, ['other', 'talk'], { conversationId: 'conv_other' }),
+      )
+      const around = async (userId: string, i: number, count: number) =>
+        (await bench.store.conversations.around(userId, turnIds[i]!, count)).map(
+          ({ content }) => content,
+        )
+      expect(await around(ann.userId, 2, 1)).toEqual(['two', 'three', 'four'])
+      expect(await around(ann.userId, 0, 1)).toEqual(['one', 'two'])
+      expect(await around(ann.userId, 4, 9)).toEqual(said)
+      expect(await around(ann.userId, 3, 0)).toEqual(['four'])
+      expect(await around(ben.userId, 2, 1)).toEqual([])
+      expect(await bench.store.conversations.around(ann.userId, 'turn_unknown', 1)).toEqual([])
+    })
+
     test('turns, receipt, counted uses and job are one transaction', async () => {
       const scope = await bench.scope()
       const { memory } = await bench.store.memories.add(scope, { content: 'Likes tea' }, BY)

@@ -440,6 +440,7 @@ export function testMemories(dialect: string, open: Open) {
           category: ['general', 'skills'][i % 2]!,
           status: (['approved', 'pending', 'rejected', 'superseded'] as const)[i % 4]!,
           accessCount: (i * 7) % 5,
+          pinned: i % 5 === 0,
           ...(i % 3 === 0 ? {} : { lastAccessedAt: START + ((i * 11) % 13) }),
           updatedAt: START + ((i * 5) % 17),
         }
@@ -474,6 +475,16 @@ export function testMemories(dialect: string, open: Open) {
           }
           expect(paged).toEqual(whole.memories)
         }
+      }
+    })
+
+    test('the pinned ones are listed alone, and the others without them', async () => {
+      const { scope, memories } = await fill()
+      for (const pinned of [true, false, null]) {
+        const listed = await bench.store.memories.list({ ...everything(scope.userId), pinned })
+        const expected = memories.filter((one) => pinned === null || one.pinned === pinned)
+        expect(listed).toEqual({ memories: expected, total: expected.length })
+        expect(expected.length).toBeGreaterThan(0)
       }
     })
 
