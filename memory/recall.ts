@@ -117,7 +117,8 @@ export async function recall(
   }
 }
 
-async function embed(
+/** The question as a vector; null, and why, when there is none to be had. */
+export async function embed(
   text: string,
   embedder: Embedder,
   signal: AbortSignal | undefined,
