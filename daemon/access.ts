@@ -17,7 +17,14 @@ export function checkAccess(
   switch (access) {
     case 'open':
     case 'proxy':
+    case 'oauth':
       return
+    case 'mcp':
+      if (caller.kind === 'user') return
+      if (caller.kind === 'anonymous') throw denied(caller, 'an API key is needed, or OAuth')
+      throw new EngramError('forbidden', 'the admin key needs a user to act for here', {
+        fix: 'send X-Engram-User-ID as well, or a key of the user',
+      })
     case 'local':
       if (isLocal || isAdmin(caller)) return
       if (method === 'GET' && caller.kind === 'user') return

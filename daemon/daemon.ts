@@ -15,6 +15,8 @@ import { startJobs } from './jobs.ts'
 import { hashKey, isApiKey, keyHint, newApiKey, readPepper } from './keys.ts'
 import { createLog } from './log.ts'
 import { startMaintenance } from './maintenance.ts'
+import type { McpEndpoint } from './mcp/endpoint.ts'
+import { createRateLimit } from './rate.ts'
 import { ROUTES } from './routes.ts'
 import { createHandler } from './server.ts'
 import type { Services } from './services.ts'
@@ -123,6 +125,13 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     const tls = config['server.tls_cert'] !== null
     const url = () =>
       `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+    let endpoint: Promise<McpEndpoint> | null = null
+    const mcp = () => {
+      endpoint ??= import('./mcp/endpoint.ts').then(({ createMcpEndpoint }) =>
+        createMcpEndpoint(ROUTES, services),
+      )
+      return endpoint
+    }
     const services: Services = {
       config: running,
       log,
@@ -138,10 +147,15 @@ export async function startDaemon(config: Config): Promise<Daemon> {
       }),
       jobs,
       pepper,
+      limits: {
+        registrations: createRateLimit(30, Date.now),
+        attempts: createRateLimit(30, Date.now),
+      },
       localUser: () => local,
       url,
       startedAt: Date.now(),
       now: Date.now,
+      mcp,
       later: (name, work) => {
         work().catch((error) => log.warn({ work: name, error: messageOf(error) }, 'not done'))
       },
@@ -166,6 +180,8 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     })
     port = server.port ?? port
     closers.push(() => drain(server))
+    // Before the server is drained, which waits for what is open.
+    closers.push(async () => (await endpoint)?.close())
     // Before the server is drained: who waits for a job is told that it goes on, as it does at the next start.
     closers.push(() => jobs.stop())
     writeFileSync(paths.daemonFile, JSON.stringify(daemonFile(url())), { mode: 0o600 })

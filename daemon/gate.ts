@@ -45,10 +45,22 @@ export function checkGate(request: Request, rules: GateRules): void {
   }
   const site = request.headers.get('sec-fetch-site')
   // Browsers send no Origin with some GETs, but say where they come from.
-  if (site !== null && site !== 'none' && site !== 'same-origin') {
+  if (site !== null && site !== 'none' && site !== 'same-origin' && !opensPage(request)) {
     throw new EngramError('forbidden', 'another web site may not call this server')
   }
 }
+
+/** An app on the web may send the user here, to be asked: the page changes nothing and goes into no frame. */
+function opensPage(request: Request): boolean {
+  return (
+    request.method === 'GET' &&
+    request.headers.get('sec-fetch-mode') === 'navigate' &&
+    request.headers.get('sec-fetch-dest') === 'document' &&
+    PAGES.includes(new URL(request.url).pathname)
+  )
+}
+
+const PAGES = ['/oauth/authorize']
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']
 
@@ -76,7 +88,7 @@ export function corsHeaders(request: Request, rules: GateRules): Record<string, 
   return {
     'access-control-allow-origin': origin,
     'access-control-expose-headers':
-      'X-Engram-Conversation-ID, X-Engram-Memories-Injected, X-Engram-Receipt, X-Engram-Memory',
+      'X-Engram-Conversation-ID, X-Engram-Memories-Injected, X-Engram-Receipt, X-Engram-Memory, Mcp-Session-Id, WWW-Authenticate',
     vary: 'Origin',
   }
 }

@@ -3,10 +3,14 @@ import { EngramError } from '../memory/errors.ts'
 import type { Store } from '../storage/store.ts'
 import type { ApiKey, User } from '../storage/users.ts'
 import { hashKey, isApiKey } from './keys.ts'
+import { isAccessToken } from './oauth/secrets.ts'
+
+/** What a caller showed: an API key, or the token of an app that the user has let in. */
+export type Credential = Pick<ApiKey, 'id' | 'name' | 'scope'> & Readonly<{ app?: true }>
 
 /** Who sent a request. */
 export type Caller = Readonly<
-  | { kind: 'user'; user: User; key: ApiKey | null; admin: boolean }
+  | { kind: 'user'; user: User; key: Credential | null; admin: boolean }
   | { kind: 'admin' }
   | { kind: 'anonymous' }
 >
@@ -20,11 +24,16 @@ export type Identity = Readonly<{
    *   `not_found` for an unknown user to act for, `forbidden` for a user id that is not the key's.
    */
   identify(headers: Headers): Promise<Caller>
+  /**
+   * As `identify`, for the addresses that apps may use: also by the access token of an app, if it is for this
+   * address.
+   */
+  identifyApp(headers: Headers, resource: string): Promise<Caller>
   /** The caller of one Engram key, wherever it was found. */
   byKey(key: string): Promise<Caller>
   /** After a key or user was changed or removed: nothing remembered of it is trusted any more. */
   forget(): void
-  /** When each key was last used, since the last call. */
+  /** When each key and each app was last used, by id, since the last call. */
   takeLastUsed(): Record<string, number>
 }>
 
@@ -40,52 +49,90 @@ export function createIdentity(
   }>,
 ): Identity {
   const { store, pepper, adminKey, now } = options
-  const remembered = new Map<string, { user: User; key: ApiKey }>()
+  type Known = Readonly<{
+    user: User
+    key: Credential
+    expiresAt: number | null
+    /** For a token: the address it is for. */
+    resource: string | null
+  }>
+  const remembered = new Map<string, Known>()
   /** Counts `forget`: what was read before one must not be remembered after it. */
   let generation = 0
   let lastUsed: Record<string, number> = {}
 
-  async function byKey(text: string): Promise<Caller> {
-    if (!isApiKey(text)) throw notValid()
-    const hash = hashKey(text, pepper)
+  /** What the hash stands for, from memory or from the store; null when it stands for nothing (any more). */
+  async function known(hash: Uint8Array, find: () => Promise<Known | null>): Promise<Known | null> {
     const name = Buffer.from(hash).toString('base64')
     let found = remembered.get(name) ?? null
     if (!found) {
       const asked = generation
-      found = await store.users.findKey(hash)
-      if (!found) throw notValid()
+      found = await find()
+      if (!found) return null
       if (remembered.size >= MAX_REMEMBERED) remembered.clear()
       if (asked === generation) remembered.set(name, found)
     }
+    if (found.expiresAt !== null && found.expiresAt <= now()) return null
+    lastUsed[found.key.id] = now()
+    return found
+  }
+
+  async function byKey(text: string): Promise<Caller> {
+    if (!isApiKey(text)) throw notValid()
+    const hash = hashKey(text, pepper)
+    const found = await known(hash, async () => {
+      const stored = await store.users.findKey(hash)
+      return stored && { ...stored, expiresAt: stored.key.expiresAt, resource: null }
+    })
+    if (!found) throw notValid()
     const { key, user } = found
-    if (key.expiresAt !== null && key.expiresAt <= now()) throw notValid()
-    lastUsed[key.id] = now()
     // The local key lies in a file that only the owner of this installation can read.
     const admin = user.id === options.localUserId() && key.name === 'local'
     return { kind: 'user', user, key, admin }
   }
 
+  async function byToken(text: string, resource: string): Promise<Caller> {
+    const hash = hashKey(text, pepper)
+    const found = await known(hash, async () => {
+      const stored = await store.apps.findToken(hash)
+      if (!stored) return null
+      const { grant, user, expiresAt } = stored
+      const key = { id: grant.id, name: grant.appName, scope: grant.scope, app: true as const }
+      return { user, key, expiresAt, resource: grant.resource }
+    })
+    if (!found) {
+      throw new EngramError('unauthorized', 'the access token is not valid, or not any more')
+    }
+    if (found.resource !== resource) {
+      throw new EngramError(
+        'unauthorized',
+        `the access token is for ${found.resource}, not for ${resource}`,
+      )
+    }
+    return { kind: 'user', user: found.user, key: found.key, admin: false }
+  }
+
+  async function identify(headers: Headers): Promise<Caller> {
+    const wantedUser = headers.get('x-engram-user-id')
+    const given = givenSecret(headers)
+    if (given === null) return { kind: 'anonymous' }
+    if (adminKey !== null && sameSecret(given, adminKey)) {
+      if (wantedUser === null) return { kind: 'admin' }
+      const user = await store.users.findByExternalId(wantedUser)
+      if (!user) throw new EngramError('not_found', `no user with external_id "${wantedUser}"`)
+      return { kind: 'user', user, key: null, admin: true }
+    }
+    return ofUser(await byKey(given), wantedUser)
+  }
+
   return {
     byKey,
+    identify,
 
-    async identify(headers) {
-      const wantedUser = headers.get('x-engram-user-id')
-      const given =
-        headers.get('x-engram-service-key') ??
-        headers.get('x-engram-key') ??
-        bearerKey(headers.get('authorization'))
-      if (given === null) return { kind: 'anonymous' }
-      if (adminKey !== null && sameSecret(given, adminKey)) {
-        if (wantedUser === null) return { kind: 'admin' }
-        const user = await store.users.findByExternalId(wantedUser)
-        if (!user) throw new EngramError('not_found', `no user with external_id "${wantedUser}"`)
-        return { kind: 'user', user, key: null, admin: true }
-      }
-      const caller = await byKey(given)
-      if (wantedUser !== null && caller.kind === 'user' && wantedUser !== caller.user.externalId) {
-        throw new EngramError('forbidden', 'X-Engram-User-ID is not the user of this key')
-      }
-      return caller
+    async identifyApp(headers, resource) {
+      const given = givenSecret(headers)
+      if (given === null || !isAccessToken(given)) return identify(headers)
+      return ofUser(await byToken(given, resource), headers.get('x-engram-user-id'))
     },
 
     forget() {
@@ -99,6 +146,22 @@ export function createIdentity(
       return taken
     },
   }
+}
+
+function givenSecret(headers: Headers): string | null {
+  return (
+    headers.get('x-engram-service-key') ??
+    headers.get('x-engram-key') ??
+    bearerKey(headers.get('authorization'))
+  )
+}
+
+/** @throws EngramError `forbidden` when the caller names a user that the key is not of. */
+function ofUser(caller: Caller, wanted: string | null): Caller {
+  if (wanted !== null && caller.kind === 'user' && wanted !== caller.user.externalId) {
+    throw new EngramError('forbidden', 'X-Engram-User-ID is not the user of this key')
+  }
+  return caller
 }
 
 function notValid(): EngramError {

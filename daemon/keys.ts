@@ -6,15 +6,20 @@ import { crc32 } from 'node:zlib'
  * API keys: `ek_`, 32 random bytes in base 62 (43 characters), and a CRC-32 in base 62 (6 characters), so that
  * a mistyped or invented key is refused without a look-up and a leaked one is recognised by scanners.
  */
-export function newApiKey(): string {
-  const body = toBase62(BigInt(`0x${randomBytes(32).toString('hex')}`), BODY_LENGTH)
-  return `${PREFIX}${body}${checksum(body)}`
-}
+export const newApiKey = (): string => newSecret(PREFIX)
 
 /** Is this text shaped like one of our keys, checksum included? */
-export function isApiKey(text: string): boolean {
-  if (!SHAPE.test(text)) return false
-  const body = text.slice(PREFIX.length, -CHECKSUM_LENGTH)
+export const isApiKey = (text: string): boolean => isSecret(PREFIX, text)
+
+/** A secret as API keys are, under a prefix that begins with theirs: whatever looks for keys finds it too. */
+export function newSecret(prefix: `${typeof PREFIX}${string}`): string {
+  const body = toBase62(BigInt(`0x${randomBytes(32).toString('hex')}`), BODY_LENGTH)
+  return `${prefix}${body}${checksum(body)}`
+}
+
+export function isSecret(prefix: `${typeof PREFIX}${string}`, text: string): boolean {
+  if (!text.startsWith(prefix) || !SHAPE.test(text.slice(prefix.length))) return false
+  const body = text.slice(prefix.length, -CHECKSUM_LENGTH)
   return checksum(body) === text.slice(-CHECKSUM_LENGTH)
 }
 
@@ -37,7 +42,7 @@ export function readPepper(path: string): Uint8Array {
 const PREFIX = 'ek_'
 const BODY_LENGTH = 43
 const CHECKSUM_LENGTH = 6
-const SHAPE = /^ek_[0-9A-Za-z]{49}$/
+const SHAPE = /^[0-9A-Za-z]{49}$/
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 function checksum(body: string): string {

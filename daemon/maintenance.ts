@@ -5,8 +5,10 @@ const DAY_MS = 24 * 60 * 60 * 1000
 const KEY_USE_MS = 60_000
 /** Finished jobs answer `GET /jobs/{id}` for so long. */
 const KEEP_JOBS_MS = 7 * DAY_MS
+/** An app that nobody let in is forgotten after a day, one that nobody uses any more after so long. */
+const KEEP_APPS_MS = 90 * DAY_MS
 
-/** Forgets what its time is up for, and notes when keys were used. Returns what ends it. */
+/** Forgets what its time is up for, and notes when keys and apps were used. Returns what ends it. */
 export function startMaintenance(services: Services): () => Promise<void> {
   const { config, store, log, now, identity } = services
 
@@ -15,6 +17,7 @@ export function startMaintenance(services: Services): () => Promise<void> {
     const conversations = config['memory.keep_conversations_days']
     const receipts = config['memory.keep_receipts_days']
     await store.jobs.purge(now() - KEEP_JOBS_MS)
+    await store.apps.sweep(now() - KEEP_APPS_MS, now() - DAY_MS)
     await store.journal.purgeDeleted(before(config['memory.keep_deleted_days']))
     if (receipts > 0) await store.receipts.purge(before(receipts))
     if (conversations > 0) {
@@ -24,7 +27,9 @@ export function startMaintenance(services: Services): () => Promise<void> {
 
   async function noteKeyUse(): Promise<void> {
     const used = identity.takeLastUsed()
-    if (Object.keys(used).length > 0) await store.users.touchKeys(used)
+    if (Object.keys(used).length === 0) return
+    await store.users.touchKeys(used)
+    await store.apps.touchGrants(used)
   }
 
   const run = (work: () => Promise<void>) => () =>

@@ -25,6 +25,17 @@ export function openApiDocument(routes: readonly Route[], url: string): object {
       securitySchemes: {
         key: { type: 'apiKey', in: 'header', name: 'X-Engram-Key' },
         admin: { type: 'apiKey', in: 'header', name: 'X-Engram-Service-Key' },
+        app: {
+          type: 'oauth2',
+          flows: {
+            authorizationCode: {
+              authorizationUrl: `${url}/oauth/authorize`,
+              tokenUrl: `${url}/oauth/token`,
+              refreshUrl: `${url}/oauth/token`,
+              scopes: { read: 'find and list', write: 'add, change and delete' },
+            },
+          },
+        },
       },
       schemas: { Error: jsonSchema(errorAnswer, 'output') },
     },
@@ -33,8 +44,10 @@ export function openApiDocument(routes: readonly Route[], url: string): object {
 
 const SECURITY: Readonly<Record<Access, object[]>> = {
   open: [],
+  oauth: [],
   proxy: [{}, { key: [] }],
   local: [{}, { admin: [] }],
+  mcp: [{ key: [] }, { app: [] }],
   read: [{ key: [] }],
   write: [{ key: [] }],
   admin: [{ admin: [] }, { key: [] }],

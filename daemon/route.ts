@@ -12,8 +12,13 @@ import type { Services } from './services.ts'
  * - read, write: a user's key with that right
  * - admin: the admin key or the local key
  * - proxy: the proxy finds out itself who calls, and refuses in the form that the provider's clients read
+ * - mcp: a user's key, or the token of an app that the user has let in; what it may do is decided by each call
+ * - oauth: anybody, as the protocol has it: an app has nothing to show before it is let in
  */
-export type Access = 'open' | 'local' | 'read' | 'write' | 'admin' | 'proxy'
+export type Access = 'open' | 'local' | 'read' | 'write' | 'admin' | 'proxy' | 'mcp' | 'oauth'
+
+/** Settings that switch routes off. */
+export type Switch = 'server.oauth' | 'server.legacy_sse'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
@@ -33,6 +38,8 @@ export type RouteDefinition<Query extends z.ZodType, Body extends z.ZodType> = R
   /** Parameters as `:name`. */
   path: string
   access: Access
+  /** Answers only while this setting is on. */
+  switch?: Switch
   /** For the OpenAPI document. */
   summary: string
   tag: string
@@ -50,6 +57,7 @@ export type Route = Readonly<{
   method: Method
   path: string
   access: Access
+  switch: Switch | null
   summary: string
   tag: string
   query: z.ZodType | null
@@ -73,6 +81,7 @@ export function route<Query extends z.ZodType, Body extends z.ZodType>(
     method: definition.method,
     path: definition.path,
     access: definition.access,
+    switch: definition.switch ?? null,
     summary: definition.summary,
     tag: definition.tag,
     query: definition.query ?? null,

@@ -1,5 +1,9 @@
+import { mcpRoutes } from './mcp/routes.ts'
+import { oauthRoutes } from './oauth/routes.ts'
 import { chatRoutes } from './proxy/chat.ts'
+import { appRoutes } from './rest/apps.ts'
 import { captureRoutes } from './rest/capture.ts'
+import { conversationSearchRoutes } from './rest/conversation-search.ts'
 import { inspectionRoutes } from './rest/inspection.ts'
 import { memoryRoutes } from './rest/memories.ts'
 import { systemRoutes } from './rest/system.ts'
@@ -11,9 +15,13 @@ import type { Route } from './route.ts'
 export const ROUTES: readonly Route[] = [
   ...systemRoutes(() => ROUTES),
   ...chatRoutes,
+  ...mcpRoutes,
+  ...oauthRoutes,
+  ...appRoutes,
   ...userRoutes,
   ...transferRoutes,
   ...captureRoutes,
   ...memoryRoutes,
+  ...conversationSearchRoutes,
   ...inspectionRoutes,
 ]

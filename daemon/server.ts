@@ -1,9 +1,12 @@
 import { Hono } from 'hono'
-import { EngramError, type ErrorCode, messageOf } from '../memory/errors.ts'
+import { EngramError, type ErrorCode } from '../memory/errors.ts'
 import { checkAccess } from './access.ts'
+import { knownError } from './errors.ts'
 import { checkGate, corsHeaders, type GateRules, preflight } from './gate.ts'
 import type { Caller } from './identity.ts'
 import { isLocalRequest } from './local.ts'
+import { bearerChallenge } from './oauth/challenge.ts'
+import { mcpResource, originOf } from './oauth/origin.ts'
 import type { Route } from './route.ts'
 import type { Services } from './services.ts'
 
@@ -38,10 +41,19 @@ export function createHandler(
   for (const [path, atPath] of Map.groupBy(routes, ({ path }) => path)) {
     for (const route of atPath) {
       app.on(route.method, path, async ({ req }) => {
-        const caller = await callerOf(route, req.raw, services)
-        checkAccess(route, caller, isLocalRequest(req.raw, services.config))
-        if (caller.kind !== 'anonymous') services.keepOpen(req.raw)
-        return route.respond(req.raw, req.param(), caller, services)
+        try {
+          checkSwitch(route, services)
+          const caller = await callerOf(route, req.raw, services)
+          checkAccess(route, caller, isLocalRequest(req.raw, services.config))
+          if (caller.kind !== 'anonymous') services.keepOpen(req.raw)
+          return await route.respond(req.raw, req.param(), caller, services)
+        } catch (error) {
+          const response = failure(error, services)
+          if (route.access === 'mcp' && response.status === 401) {
+            response.headers.set('www-authenticate', bearerChallenge(req.raw, services.config))
+          }
+          return response
+        }
       })
     }
     // Before the next path, which may be one with a parameter that would swallow this one's other methods.
@@ -75,10 +87,26 @@ const ANONYMOUS: Caller = { kind: 'anonymous' }
 
 async function callerOf(
   { access }: Route,
-  { headers }: Request,
-  { identity }: Services,
+  request: Request,
+  { identity, config }: Services,
 ): Promise<Caller> {
-  return access === 'open' || access === 'proxy' ? ANONYMOUS : identity.identify(headers)
+  switch (access) {
+    case 'open':
+    case 'proxy':
+    case 'oauth':
+      return ANONYMOUS
+    case 'mcp':
+      return identity.identifyApp(request.headers, mcpResource(originOf(request, config)))
+    default:
+      return identity.identify(request.headers)
+  }
+}
+
+function checkSwitch({ switch: setting, path }: Route, { config }: Services): void {
+  if (setting === null || config[setting]) return
+  throw new EngramError('not_found', `${path} is switched off here`, {
+    fix: `engram config set ${setting} true, then start the daemon anew`,
+  })
 }
 
 function methodNotAllowed(atPath: readonly Route[]): Response {
@@ -93,16 +121,11 @@ function methodNotAllowed(atPath: readonly Route[]): Response {
 }
 
 function failure(error: unknown, { log }: Pick<Services, 'log'>): Response {
-  if (error instanceof EngramError) {
-    if (STATUS[error.code] >= 500)
-      log.error({ code: error.code, error: error.message }, 'request failed')
-    return errorResponse(error)
+  const known = knownError(error, { log })
+  if (known === error && STATUS[known.code] >= 500) {
+    log.error({ code: known.code, error: known.message }, 'request failed')
   }
-  const id = crypto.randomUUID()
-  log.error({ id, error: messageOf(error), stack: (error as Error)?.stack }, 'unexpected error')
-  return errorResponse(
-    new EngramError('internal', `an unexpected error, logged as ${id}`, { fix: 'engram doctor' }),
-  )
+  return errorResponse(known)
 }
 
 function errorResponse(error: EngramError): Response {

@@ -5,6 +5,8 @@ import type { User } from '../storage/users.ts'
 import type { Config } from './config.ts'
 import type { Identity } from './identity.ts'
 import type { Jobs } from './jobs.ts'
+import type { McpEndpoint } from './mcp/endpoint.ts'
+import type { RateLimit } from './rate.ts'
 
 /** Everything that is open while the daemon runs; `daemon.ts` puts it together. */
 export type Services = Readonly<{
@@ -16,12 +18,16 @@ export type Services = Readonly<{
   identity: Identity
   jobs: Jobs
   pepper: Uint8Array
+  /** What anybody may try, and how often: registrations of apps, and proofs that fail. */
+  limits: Readonly<{ registrations: RateLimit; attempts: RateLimit }>
   /** The user that this installation belongs to. */
   localUser: () => User
   /** The address we answer at. */
   url: () => string
   startedAt: number
   now: () => number
+  /** MCP over HTTP, loaded when it is first asked for. */
+  mcp: () => Promise<McpEndpoint>
   /** Runs work that nobody waits for; a failure is logged under this name. */
   later: (name: string, work: () => Promise<void>) => void
   /** How many memories and turns have a vector of the model in force. */

@@ -2,8 +2,9 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { Client } from '@modelcontextprotocol/client'
 import { InMemoryTransport } from '@modelcontextprotocol/server'
 import { EngramError } from '../../memory/errors.ts'
-import { createMcpServer } from './server.ts'
-import { INSTRUCTIONS, type Rest, type RestRequest, type ToolOptions } from './tools.ts'
+import { INSTRUCTIONS } from './instructions.ts'
+import type { Rest, RestRequest } from './rest.ts'
+import { createMcpServer, type McpOptions } from './server.ts'
 
 const MEMORY = {
   id: 'mem_1',
@@ -35,7 +36,7 @@ afterEach(async () => {
 })
 
 /** A client of our server, whose REST interface is a function. */
-async function connect(respond: (request: RestRequest) => unknown, options: ToolOptions = {}) {
+async function connect(respond: (request: RestRequest) => unknown, options: McpOptions = {}) {
   const asked: RestRequest[] = []
   const rest: Rest = {
     async ask(answer, request) {
@@ -93,7 +94,7 @@ describe('each tool is one call of the REST interface', () => {
         method: 'POST',
         path: '/memories/capture',
         query: { wait: 20 },
-        body: { user_message: 'I like tea', source: 'mcp', session_id: 's1', namespace: 'work' },
+        body: { user_message: 'I like tea', source: 'test', session_id: 's1', namespace: 'work' },
       },
       {
         conversation_id: 'conv_1',
@@ -169,11 +170,11 @@ describe('a failure', () => {
   test.each([
     [
       new EngramError('not_found', 'no memory mem_1'),
-      'Error: no memory mem_1. Ids must be whole and as they were given: find them with search_memories or list_memories.',
+      'Error: no memory mem_1. Ids must be whole and as they were given: find them with search_memories, list_memories or review_memories.',
     ],
     [
       new EngramError('unavailable', 'no Engram daemon runs', { fix: 'engram serve' }),
-      'Error: no Engram daemon runs. To mend it, the user can run: engram serve',
+      'Error: no Engram daemon runs. What the user can do: engram serve.',
     ],
     [new Error('odd'), 'Error: odd.'],
   ])('is an answer that a model can act on: %s', async (error, text) => {

@@ -13,5 +13,6 @@ export function userOf(caller: Caller): User {
 /** How the journal names the caller. */
 export function actorOf(caller: Caller): string {
   if (caller.kind !== 'user') return caller.kind
-  return caller.key ? `key:${caller.key.name}` : 'admin'
+  if (!caller.key) return 'admin'
+  return `${caller.key.app ? 'app' : 'key'}:${caller.key.name}`
 }

@@ -39,6 +39,7 @@ export const memoryRoutes = [
         category: query.category ?? null,
         search: query.search?.trim() || null,
         idPrefix: query.id_prefix ?? null,
+        pinned: query.pinned ?? null,
         order,
         direction,
         limit,

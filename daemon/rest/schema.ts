@@ -97,6 +97,20 @@ export const keyAnswer = z.object({
   expires_at: isoTime.nullable(),
 })
 export const createdKey = keyAnswer.extend({ api_key: z.string().describe('shown this once') })
+export const appAnswer = z.object({
+  id: z.string().describe('of the consent, to revoke it by'),
+  name: z.string().describe('as the app calls itself'),
+  scope: keyScope,
+  resource: z.string().describe('the only address that its tokens open'),
+  created_at: isoTime,
+  last_used_at: isoTime,
+})
+export const newApproval = z.object({ scope: keyScope.default('write') })
+export const approvalAnswer = z.object({
+  code: z.string().describe('to be typed into the page that the app opens; good for one use'),
+  scope: keyScope,
+  expires_at: isoTime,
+})
 export const settingsAnswer = z.object({
   max_memories_injected: z.number(),
   retrieval_threshold: z.number().nullable(),
@@ -144,6 +158,7 @@ export const memoryQuery = z.object({
   direction: z.enum(['asc', 'desc']).default('desc'),
   status: z.enum([...STATUSES, 'all']).default('approved'),
   category: category.optional(),
+  pinned: z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(),
   namespace: namespaceName.optional(),
   id_prefix: kept(80).optional().describe('in any namespace and status'),
 })
@@ -357,6 +372,34 @@ export const conversationPage = z.object({
 })
 export const conversationWithTurns = conversationAnswer.omit({ turns: true }).extend({
   turns: z.array(turnAnswer),
+})
+export const conversationSearch = z.object({
+  query: kept(LIMITS.query),
+  limit: z.number().int().min(1).max(50).default(5),
+  threshold: z.number().min(0).max(1).nullish(),
+  around: z
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(1)
+    .describe('so many turns before and after each one that was found come with it'),
+  namespace: namespaceName.optional(),
+})
+export const conversationHits = z.object({
+  results: z.array(
+    z.object({
+      conversation_id: z.string(),
+      turn_id: z.string().describe('the turn that was found'),
+      said_at: isoTime,
+      score: z.number(),
+      turns: z.array(turnAnswer).describe('that turn among its neighbours, in order'),
+    }),
+  ),
+  mode: z.enum(['hybrid', 'text']),
+  degraded: z.string().nullable(),
+  receipt_id: z.string(),
+  took_ms: z.number(),
 })
 export const memorySource = z.object({
   memory: memoryAnswer,

@@ -1,5 +1,6 @@
 /** Our types as the JSON that callers see: snake_case, instants as ISO 8601. */
 import type { JsonObject, Memory, Turn } from '../../memory/memory.ts'
+import type { Grant } from '../../storage/apps.ts'
 import type { Conflict } from '../../storage/conflicts.ts'
 import type { Conversation } from '../../storage/conversations.ts'
 import type { Job } from '../../storage/jobs.ts'
@@ -33,6 +34,17 @@ export function toKeyJson(key: ApiKey) {
     created_at: iso(key.createdAt),
     last_used_at: iso(key.lastUsedAt),
     expires_at: iso(key.expiresAt),
+  }
+}
+
+export function toAppJson(grant: Grant) {
+  return {
+    id: grant.id,
+    name: grant.appName,
+    scope: grant.scope,
+    resource: grant.resource,
+    created_at: iso(grant.createdAt),
+    last_used_at: iso(grant.lastUsedAt),
   }
 }
 
