@@ -1,5 +1,5 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.ts'
-import { deadline, share, timeSpan, variableName, wholeNumber } from './values.ts'
+import { clientName, deadline, share, timeSpan, variableName, wholeNumber } from './values.ts'
 
 /** Flags that every command takes, before or after its name. */
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
@@ -80,6 +80,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--behind-proxy', about: 'a reverse proxy in front ends TLS' },
       { flags: '--tls-cert <FILE>', about: 'TLS certificate (PEM)' },
       { flags: '--tls-key <FILE>', about: 'TLS key (PEM)' },
+      { flags: '--legacy-sse', about: 'also serve MCP in its old form, at /sse' },
       { flags: '--log-format <FORMAT>', about: 'text or json' },
       { flags: '--background', about: 'as commands start it: leaves when idle', hidden: true },
     ],
@@ -473,6 +474,42 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    path: 'apps',
+    about: 'apps that you let use your memories, by OAuth',
+    details:
+      'An app that is given the address of MCP and no key opens a page in your browser and asks. You show there that it is you, with a code of engram apps approve.',
+    examples: [
+      ['engram apps approve', 'a code for the page that an app has opened'],
+      ['engram apps list', 'who was let in, and what each may do'],
+    ],
+  },
+  {
+    path: 'apps list',
+    about: 'list the apps that were let in, newest first',
+    examples: [
+      ['engram apps list', 'for people'],
+      ['engram apps list --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'apps approve',
+    about: 'print a code that lets an app in, once, within five minutes',
+    options: [{ flags: '--read-only', about: 'the app may find and list, but change nothing' }],
+    examples: [
+      ['engram apps approve', 'type it into the page that the app has opened'],
+      ['engram apps approve --read-only', 'as little as the app needs'],
+    ],
+  },
+  {
+    path: 'apps revoke',
+    about: 'shut an app out at once',
+    args: [{ name: '<ID>', about: 'an app: its id, a unique beginning of it, or its name' }],
+    examples: [
+      ['engram apps revoke grt_4t', 'by id'],
+      ['engram apps revoke "Claude Code"', 'by name'],
+    ],
+  },
+  {
     path: 'jobs',
     about: 'work after answers: learning from exchanges',
     examples: [
@@ -519,9 +556,19 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: 'mcp',
     about: 'serve memory tools to an MCP client',
-    options: [{ flags: '--stdio', about: 'over standard input and output (the only way yet)' }],
+    details:
+      'A client starts it and speaks to it over standard input and output. Over HTTP the daemon itself serves the same tools at /mcp.',
+    options: [
+      { flags: '--stdio', about: 'over standard input and output' },
+      {
+        flags: '--client <NAME>',
+        about: 'the client’s name, kept as the source of what it captures',
+        read: clientName,
+      },
+    ],
     examples: [
       ['engram mcp --stdio', 'what a client starts'],
+      ['engram mcp --stdio --client cursor', 'with its name'],
       ['engram mcp --stdio --namespace work', 'with the memories of one namespace'],
     ],
   },

@@ -6,7 +6,7 @@ import { formatTable, type Paint, wrap } from './output.ts'
 const GROUPS: readonly Readonly<{ title: string; nouns: readonly string[] }>[] = [
   { title: 'Run', nouns: ['serve', 'status', 'stop', 'ui', 'mcp', 'clients'] },
   { title: 'Remember', nouns: ['memories', 'why', 'review', 'conflicts', 'conversations'] },
-  { title: 'Manage', nouns: ['namespaces', 'users', 'keys', 'jobs', 'config', 'doctor'] },
+  { title: 'Manage', nouns: ['namespaces', 'users', 'keys', 'apps', 'jobs', 'config', 'doctor'] },
   { title: 'More', nouns: ['help', 'version'] },
 ]
 

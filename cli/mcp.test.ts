@@ -1,9 +1,6 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { Client as ModernClient } from '@modelcontextprotocol/client'
-import { StdioClientTransport as ModernTransport } from '@modelcontextprotocol/client/stdio'
-import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
-import { StdioClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { environment, MAIN, openHome, until } from './fixtures/harness.ts'
+import { environment, jsonOf, MAIN, openHome, until } from './fixtures/harness.ts'
+import { GENERATIONS, type Session, type Target } from './fixtures/mcp-clients.ts'
 import { isRunning } from './locate.ts'
 
 setDefaultTimeout(60_000)
@@ -11,175 +8,22 @@ setDefaultTimeout(60_000)
 const home = openHome()
 afterAll(() => home.close())
 
-const TOOLS = [
-  'add_memory',
-  'capture_conversation',
-  'delete_memory',
-  'get_retrieval_log',
-  'list_memories',
-  'search_memories',
-  'update_memory',
-]
-
-type Result = {
-  content: { type: string; text: string }[]
-  structuredContent?: unknown
-  isError?: boolean
-}
-type Session = Readonly<{
-  listTools(): Promise<{
-    tools: { name: string; inputSchema: object; outputSchema?: object; annotations?: object }[]
-  }>
-  call(name: string, args?: Record<string, unknown>): Promise<Result>
-  instructions(): string | undefined
-  close(): Promise<void>
-}>
-
-const server = () => ({
-  command: process.execPath,
-  args: [MAIN, 'mcp', '--stdio'],
-  env: environment(home.path),
-  stderr: 'pipe' as const,
-})
-
-type Generation = Readonly<{
-  name: string
-  open(): Promise<Session>
-  /** What its user grows, so that two sessions on one daemon do not find each other's. */
-  plant: string
-  plants: string
-  water: string
-}>
-
-async function openLegacy(): Promise<Session> {
-  const client = new LegacyClient({ name: 'old', version: '1.0.0' })
-  await client.connect(new LegacyTransport(server()))
-  return {
-    listTools: async () => (await client.listTools()) as never,
-    call: async (name, args = {}) => (await client.callTool({ name, arguments: args })) as Result,
-    instructions: () => client.getInstructions(),
-    close: () => client.close(),
-  }
+const target: Target = {
+  command: (args) => ({
+    command: process.execPath,
+    args: [MAIN, 'mcp', '--stdio', ...args],
+    env: environment(home.path),
+  }),
+  url: 'http://127.0.0.1:9',
+  headers: {},
 }
 
-async function openModern(mode: 'auto' | { pin: string }): Promise<Session> {
-  const client = new ModernClient(
-    { name: 'new', version: '1.0.0' },
-    { versionNegotiation: { mode } },
-  )
-  await client.connect(new ModernTransport(server()))
-  expect(client.getProtocolEra()).toBe('modern')
-  return {
-    listTools: async () => (await client.listTools()) as never,
-    call: async (name, args = {}) => (await client.callTool({ name, arguments: args })) as Result,
-    instructions: () => client.getInstructions(),
-    close: () => client.close(),
-  }
-}
-
-/** The first message of a client decides which revision is spoken. */
-const GENERATIONS: readonly Generation[] = [
-  {
-    name: 'SDK 1.x, with a handshake',
-    open: openLegacy,
-    plant: 'tomato',
-    plants: 'tomatoes',
-    water: 'river',
-  },
-  {
-    name: 'SDK 2.x, revision 2026-07-28',
-    open: () => openModern({ pin: '2026-07-28' }),
-    plant: 'cucumber',
-    plants: 'cucumbers',
-    water: 'lake',
-  },
-]
-
-describe.each(GENERATIONS)('a client of $name', ({ open, plant, plants, water }) => {
-  test('lists seven tools, and remembers, finds, rewords and forgets', async () => {
-    const session = await open()
-    try {
-      expect(session.instructions()).toContain('search_memories')
-      const { tools } = await session.listTools()
-      expect(tools.map(({ name }) => name).sort()).toEqual(TOOLS)
-
-      const ask = async <T>(name: string, args: Record<string, unknown>) => {
-        const result = await session.call(name, args)
-        expect(result.isError ?? false).toBe(false)
-        expect(JSON.parse(result.content[0]!.text)).toEqual(result.structuredContent)
-        return result.structuredContent as T
-      }
-      type Memory = { id: string; content: string }
-      const { memory } = await ask<{ memory: Memory }>('add_memory', {
-        content: `User grows ${plants} on the balcony`,
-      })
-      await home.embedded()
-      const found = await ask<{ results: { memory: Memory; score: number }[] }>('search_memories', {
-        query: `which ${plant} plants are on the balcony`,
-      })
-      expect(found.results[0]!.memory).toMatchObject({ id: memory.id })
-      const updated = await ask<{ memory: Memory }>('update_memory', {
-        memory_id: memory.id,
-        content: 'User grows beans in the garden',
-      })
-      expect(updated.memory.content).toBe('User grows beans in the garden')
-      const listed = await ask<{ memories: Memory[]; total: number }>('list_memories', { limit: 1 })
-      expect(listed.memories[0]!.id).toBe(memory.id)
-      const log = await ask<{ logs: { query: string }[] }>('get_retrieval_log', { limit: 1 })
-      expect(log.logs).toHaveLength(1)
-      const captured = await ask<{ state: string; extracted_memories: Memory[] }>(
-        'capture_conversation',
-        {
-          user_message: `My favourite ${water} is the Elbe.`,
-          assistant_response: 'A fine one.',
-          session_id: `session-${plant}`,
-        },
-      )
-      expect(captured.state).toBe('learned')
-      expect(captured.extracted_memories).toHaveLength(1)
-      expect(await ask<object>('delete_memory', { memory_id: memory.id })).toEqual({
-        success: true,
-        memory_id: memory.id,
-      })
-
-      const gone = await session.call('delete_memory', { memory_id: memory.id })
-      expect(gone.isError).toBe(true)
-      expect(gone.content[0]!.text).toMatch(
-        /^Error: no memory mem_.*search_memories or list_memories/,
-      )
-    } finally {
-      await session.close()
-    }
-  })
-
-  test('is told what is wrong with its input', async () => {
-    const session = await open()
-    try {
-      for (const [name, args, says] of [
-        ['search_memories', {}, 'query'],
-        ['search_memories', { query: 'x', limit: 21 }, 'limit'],
-        ['search_memories', { query: 'x', threshold: 2 }, 'threshold'],
-        ['add_memory', { content: '   ' }, 'content'],
-        ['add_memory', { content: 'x'.repeat(4001) }, 'content'],
-        ['update_memory', { memory_id: '../users', content: 'x' }, 'memory_id'],
-        ['get_retrieval_log', { limit: 51 }, 'limit'],
-      ] as const) {
-        const said = await session.call(name, args).then(
-          (result) => (result.isError ? result.content[0]!.text : 'no error'),
-          (error: Error) => error.message,
-        )
-        expect({ name, args: Object.keys(args), said }).toMatchObject({
-          said: expect.stringContaining(says),
-        })
-      }
-    } finally {
-      await session.close()
-    }
-  })
-})
+const generation = (name: string) => GENERATIONS.find((one) => one.name === name)!
+const openLegacy = () => generation('SDK 1.x over stdio').open(target)
+const openModern = () => generation('SDK 2.x over stdio, 2026-07-28').open(target)
 
 test('a daemon that goes away is found again, or started', async () => {
-  const session = await openModern('auto')
+  const session = await openModern()
   try {
     expect((await session.call('list_memories')).isError ?? false).toBe(false)
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
@@ -197,12 +41,8 @@ test('a daemon that goes away is found again, or started', async () => {
 test('the advertised schemas carry every bound', async () => {
   const session = await openLegacy()
   try {
-    const { tools } = await session.listTools()
-    const schema = (name: string) =>
-      tools.find((tool) => tool.name === name)!.inputSchema as {
-        properties: Record<string, object>
-        required?: string[]
-      }
+    const tools = await session.tools()
+    const schema = (name: string) => tools.find((tool) => tool.name === name)!.inputSchema
     expect(schema('search_memories').properties).toMatchObject({
       query: { type: 'string', minLength: 1, maxLength: 4000 },
       limit: { type: 'integer', minimum: 1, maximum: 20, default: 5 },
@@ -221,10 +61,20 @@ test('the advertised schemas carry every bound', async () => {
     })
     expect(schema('capture_conversation').properties).toMatchObject({
       user_message: { maxLength: 20_000 },
-      source: { maxLength: 80, default: 'mcp' },
+      source: { minLength: 1, maxLength: 80 },
       session_id: { maxLength: 255 },
     })
     expect(schema('update_memory').required).toEqual(['memory_id', 'content'])
+    expect(schema('search_conversations').properties).toMatchObject({
+      query: { minLength: 1, maxLength: 4000 },
+      limit: { minimum: 1, maximum: 20, default: 5 },
+      around: { minimum: 0, maximum: 5, default: 1 },
+    })
+    expect(schema('review_memories').properties).toMatchObject({
+      action: { enum: ['list', 'approve', 'reject', 'resolve'], default: 'list' },
+      memory_ids: { minItems: 1, maxItems: 50 },
+      resolution: { enum: ['accept_new', 'keep_old', 'keep_both'] },
+    })
     expect(tools.every(({ outputSchema }) => outputSchema !== undefined)).toBe(true)
     const reads = tools.filter(
       ({ annotations }) => (annotations as { readOnlyHint?: boolean }).readOnlyHint,
@@ -232,12 +82,18 @@ test('the advertised schemas carry every bound', async () => {
     expect(reads.map(({ name }) => name).sort()).toEqual([
       'get_retrieval_log',
       'list_memories',
+      'search_conversations',
       'search_memories',
     ])
     const destroys = tools.filter(
       ({ annotations }) => (annotations as { destructiveHint?: boolean }).destructiveHint,
     )
-    expect(destroys.map(({ name }) => name).sort()).toEqual(['delete_memory', 'update_memory'])
+    expect(destroys.map(({ name }) => name).sort()).toEqual([
+      'delete_memory',
+      'review_memories',
+      'undo',
+      'update_memory',
+    ])
   } finally {
     await session.close()
   }
@@ -274,4 +130,75 @@ test('standard output carries messages only, and the session ends with its input
   })
   child.stdin.end()
   expect(await child.exited).toBe(0)
+})
+
+describe('the source of what is captured', () => {
+  let count = 0
+  const capture = async (session: Session, args: object = {}) => {
+    const { structuredContent } = await session.call('capture_conversation', {
+      user_message: `I play the cello with ${++count} friends.`,
+      ...args,
+    })
+    const id = structuredContent!.conversation_id as string
+    const shown = await home.engram(['conversations', 'show', id, '--json'])
+    return jsonOf<{ source: string }>(shown).source
+  }
+  const open = (args: string[]) =>
+    generation('SDK 1.x over stdio').open({
+      ...target,
+      command: (more) => target.command([...args, ...more]),
+    })
+
+  test('is --client, else what the model says, else the client’s own name', async () => {
+    const named = await open(['--client', 'cursor'])
+    const unnamed = await open([])
+    try {
+      expect(await capture(named)).toBe('cursor')
+      expect(await capture(named, { source: 'told' })).toBe('cursor')
+      expect(await capture(unnamed, { source: 'told' })).toBe('told')
+      expect(await capture(unnamed)).toBe('old-client')
+    } finally {
+      await Promise.all([named.close(), unnamed.close()])
+    }
+  })
+
+  test.each(['', '  ', 'x'.repeat(81), 'a\nb'])('--client %j is refused', async (name) => {
+    const { code, err, out } = await home.engram(['mcp', '--stdio', '--client', name])
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain('--client must be a name')
+  })
+})
+
+test('two clients over stdio and the command line work at once on one folder', async () => {
+  const sessions = await Promise.all([openLegacy(), openModern()])
+  try {
+    const rounds = 20
+    const stored = await Promise.all([
+      ...sessions.map(async (session, s) => {
+        for (let i = 0; i < rounds; i++) {
+          const result = await session.call('add_memory', { content: `Client ${s} says ${i}` })
+          expect(result.isError ?? false).toBe(false)
+        }
+      }),
+      ...Array.from({ length: 4 }, async (_, i) => {
+        expect((await home.engram(['add', `Command line says ${i}`])).code).toBe(0)
+      }),
+    ])
+    expect(stored).toHaveLength(6)
+    const listed = jsonOf<{ memories: { content: string }[]; total: number }>(
+      await home.engram(['memories', 'list', '--search', 'says', '--limit', '100', '--json']),
+    )
+    const expected = [
+      ...[0, 1].flatMap((s) => Array.from({ length: rounds }, (_, i) => `Client ${s} says ${i}`)),
+      ...[0, 1, 2, 3].map((i) => `Command line says ${i}`),
+    ]
+    expect(listed.memories.map(({ content }) => content).sort()).toEqual(expected.sort())
+    const all = jsonOf<{ total: number }>(await home.engram(['memories', 'list', '--json']))
+    for (const session of sessions) {
+      const { structuredContent } = await session.call('list_memories', { limit: 1 })
+      expect(structuredContent!.total).toBe(all.total)
+    }
+  } finally {
+    await Promise.all(sessions.map((session) => session.close()))
+  }
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { deadline, share, timeSpan, wholeNumber } from './values.ts'
+import { clientName, deadline, share, timeSpan, wholeNumber } from './values.ts'
 
 const NOW = Date.parse('2026-11-23T12:00:00Z')
 const DAY_MS = 86_400_000
@@ -27,4 +27,13 @@ test('spans, numbers and shares', () => {
   }
   expect([share('0'), share('.5'), share('1')]).toEqual([0, 0.5, 1])
   expect(() => share('1.1')).toThrow('from 0 to 1')
+})
+
+test('the name of a client', () => {
+  for (const name of ['cursor', 'Claude Code', 'VS Code (Insiders) 1.2', 'エディタ']) {
+    expect(clientName(` ${name} `)).toBe(name)
+  }
+  for (const bad of ['', ' ', '-x', 'a\nb', 'a\u0000', 'x'.repeat(81), '\u202eabc']) {
+    expect(() => clientName(bad)).toThrow('must be a name')
+  }
 })

@@ -57,3 +57,10 @@ export function variableName(text: string): string {
   if (/^[A-Za-z_]\w*$/.test(text)) return text
   throw new Error('must be the name of an environment variable, such as ENGRAM_API_KEY')
 }
+
+/** The name of a program, as it is kept with what it captures. */
+export function clientName(text: string): string {
+  const name = text.trim()
+  if (/^[\p{L}\p{N}][\p{L}\p{N}\p{P}\p{S} ]{0,79}$/u.test(name)) return name
+  throw new Error('must be a name of at most 80 letters, digits and signs')
+}

@@ -1,23 +1,29 @@
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
+import type { Rest } from '../../daemon/mcp/rest.ts'
 import { createMcpServer } from '../../daemon/mcp/server.ts'
-import type { Rest } from '../../daemon/mcp/tools.ts'
 import { messageOf } from '../../memory/errors.ts'
 import type { Client } from '../client.ts'
 import type { Call } from '../command.ts'
 import { usage } from '../errors.ts'
 
+type Flags = { stdio?: boolean; client?: string }
+
 /**
  * Speaks MCP over standard input and output, and passes each tool call on to the daemon. Nothing else may
  * ever be written to standard output.
  */
-export async function mcp(call: Call<{ stdio?: boolean }, object>): Promise<number> {
+export async function mcp(call: Call<Flags, object>): Promise<number> {
   if (!call.flags.stdio) {
-    throw usage('over what? Only --stdio is there yet', 'engram mcp --stdio')
+    throw usage(
+      'over what? Over HTTP the daemon serves MCP by itself, at /mcp',
+      'engram mcp --stdio',
+    )
   }
   const rest = createRest(call)
   // The first tool call should not wait for a daemon to start; whether it does, that call will tell.
   void rest.warm().catch(() => {})
-  const handle = serveStdio(() => createMcpServer(rest, { namespace: call.globals.namespace }), {
+  const options = { namespace: call.globals.namespace, source: call.flags.client }
+  const handle = serveStdio(() => createMcpServer(rest, options), {
     onerror: (error) => call.out.error(`mcp: ${messageOf(error)}`),
   })
   call.finishFirst()
