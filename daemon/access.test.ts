@@ -7,13 +7,26 @@ setDefaultTimeout(60_000)
 
 /** Everything that answers anybody: no more, whatever is added. */
 const OPEN = ['GET /health', 'GET /ready']
+/** An app has nothing to show before it is let in; what each of these gives away is tested with them. */
+const OAUTH = [
+  'GET /.well-known/oauth-protected-resource',
+  'GET /.well-known/oauth-protected-resource/mcp',
+  'GET /.well-known/oauth-protected-resource/sse',
+  'GET /.well-known/oauth-authorization-server',
+  'POST /oauth/register',
+  'GET /oauth/authorize',
+  'POST /oauth/authorize',
+  'POST /oauth/token',
+  'POST /oauth/revoke',
+]
 
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`
 const concrete = (path: string) => path.replace(/:\w+/g, 'mem_unknown').replace(/\*.*$/, 'x')
 
-test('only health and readiness are open', () => {
-  const open = ROUTES.filter(({ access }) => access === 'open').map(nameOf)
-  expect(open).toEqual(OPEN)
+test('only health, readiness and what OAuth begins with are open', () => {
+  const of = (wanted: Access) => ROUTES.filter(({ access }) => access === wanted).map(nameOf)
+  expect(of('open')).toEqual(OPEN)
+  expect(of('oauth')).toEqual(OAUTH)
 })
 
 describe('every route, by who asks', () => {
@@ -26,7 +39,7 @@ describe('every route, by who asks', () => {
 
   beforeAll(async () => {
     local = await runDaemon()
-    guarded = await runDaemon({ ENGRAM_ADMIN_KEY: ADMIN_KEY })
+    guarded = await runDaemon({ ENGRAM_ADMIN_KEY: ADMIN_KEY, ENGRAM_LEGACY_SSE: 'on' })
     const owner = (
       await guarded.call('POST', '/users', { key: ADMIN_KEY, body: { external_id: 'ada' } })
     ).json.api_key
@@ -53,7 +66,7 @@ describe('every route, by who asks', () => {
       ...(route.method === 'GET' ? {} : { body: {} }),
     })
 
-  for (const route of ROUTES.filter(({ access }) => access !== 'open')) {
+  for (const route of ROUTES.filter(({ access }) => access !== 'open' && access !== 'oauth')) {
     test(`${nameOf(route)} refuses who shows no valid key`, async () => {
       expect((await ask(route)).status).toBe(401)
       for (const key of ['ek_nonsense', `ek_${'A'.repeat(43)}`, revoked, expired, '']) {

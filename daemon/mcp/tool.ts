@@ -120,9 +120,9 @@ export const memory = z.object({
   pinned: z.boolean(),
   confidence: z.number(),
   source: z.string().describe('manual, extraction, import, …'),
-  source_conversation_id: z.string().nullable(),
+  source_conversation_id: z.string().describe('where it was learned').nullable(),
   created_at: z.string(),
-  last_confirmed: z.string().nullable(),
+  last_confirmed: z.string().describe('when it was last said again').nullable(),
 })
 
 export const toMemory = (full: z.output<typeof schema.memoryAnswer>): z.output<typeof memory> =>

@@ -174,7 +174,7 @@ export const RECALL_TOOLS: readonly Tool[] = [
           id: z.string(),
           kind: z.string().describe('chat: through the proxy. search: by a tool or a person'),
           query: z.string(),
-          conversation_id: z.string().nullable(),
+          conversation_id: z.string().describe('in which it was asked').nullable(),
           retrieved_memories: z.array(
             z.object({ memory_id: z.string(), content: z.string(), score: z.number() }),
           ),

@@ -82,7 +82,7 @@ export const REMEMBER_TOOLS: readonly Tool[] = [
     output: z.object({
       state: z.enum(['learned', 'queued']).describe('queued: it is stored, and learning goes on'),
       conversation_id: z.string(),
-      job_id: z.string().nullable(),
+      job_id: z.string().describe('of the learning, when there is any').nullable(),
       memories_extracted: z.number(),
       extracted_memories: z.array(memory),
     }),

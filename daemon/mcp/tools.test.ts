@@ -206,3 +206,21 @@ test('the client is told when to search, what to capture and what never to store
     expect(description!.length).toBeGreaterThan(100)
   }
 })
+
+test('schemas use one type a place: some models’ dialects of JSON Schema know no lists of types', async () => {
+  const { client } = await connect(() => null)
+  const { tools } = await client.listTools()
+  const lists: string[] = []
+  const walk = (value: unknown, path: string): void => {
+    if (value === null || typeof value !== 'object') return
+    for (const [key, item] of Object.entries(value)) {
+      if (key === 'type' && Array.isArray(item)) lists.push(path)
+      walk(item, `${path}.${key}`)
+    }
+  }
+  for (const { name, inputSchema, outputSchema } of tools) {
+    walk(inputSchema, `${name} input`)
+    walk(outputSchema, `${name} output`)
+  }
+  expect(lists).toEqual([])
+})

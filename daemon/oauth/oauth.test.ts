@@ -21,7 +21,7 @@ const register = (body: unknown) =>
 
 /** Past the door that counts registrations. */
 async function newApp(name = 'Editor', redirectUris = [REDIRECT]): Promise<string> {
-  const { apps } = daemon.daemon.services.store
+  const { apps } = daemon.running.daemon.services.store
   return (await apps.register({ name, redirectUris }, 1_000)).id
 }
 
@@ -615,7 +615,7 @@ test('nothing that was handed out stands in the database or the log', async () =
     '/users/me/apps/approvals',
     {},
   )
-  const { databaseFile } = daemon.daemon.services.config.paths
+  const { databaseFile } = daemon.running.daemon.services.config.paths
   const database = new Database(databaseFile, { readonly: true })
   const dump = JSON.stringify(
     ['apps', 'app_approvals', 'app_codes', 'app_grants', 'app_tokens'].map((table) =>
