@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import fc from 'fast-check'
 import { environment, jsonOf, MAIN, openHome, until } from './fixtures/harness.ts'
 import { GENERATIONS, type Session, type Target } from './fixtures/mcp-clients.ts'
 import { isRunning } from './locate.ts'
@@ -129,6 +130,38 @@ test('standard output carries messages only, and the session ends with its input
     result: { protocolVersion: '2024-11-05', serverInfo: { name: 'engram' } },
   })
   child.stdin.end()
+  expect(await child.exited).toBe(0)
+})
+
+test('whatever comes in, standard output stays a stream of messages', async () => {
+  const child = home.start(['mcp', '--stdio'])
+  const lines = fc.sample(
+    fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc
+        .record({ jsonrpc: fc.constant('2.0'), id: fc.jsonValue(), method: fc.string() })
+        .map((m) => JSON.stringify(m)),
+      fc
+        .record({ name: fc.string(), arguments: fc.jsonValue() })
+        .map((params) =>
+          JSON.stringify({ jsonrpc: '2.0', id: 'fuzz', method: 'tools/call', params }),
+        ),
+    ),
+    200,
+  )
+  for (const line of lines) child.stdin.write(`${line}\n`)
+  const last = { jsonrpc: '2.0', id: 'the last', method: 'tools/list' }
+  child.stdin.write(`${JSON.stringify(last)}\n`)
+  let text = ''
+  for await (const chunk of child.stdout) {
+    text += new TextDecoder().decode(chunk)
+    if (text.includes('"the last"')) break
+  }
+  child.stdin.end()
+  for (const line of text.trimEnd().split('\n')) {
+    expect(JSON.parse(line)).toMatchObject({ jsonrpc: '2.0' })
+  }
   expect(await child.exited).toBe(0)
 })
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import fc from 'fast-check'
 import { answerOf, call, initialize, openTestDaemon, type TestDaemon } from './fixtures/daemon.ts'
 
 setDefaultTimeout(30_000)
@@ -299,6 +300,68 @@ describe('what is no message', () => {
       expect((await answerOf(response)).error).toBeDefined()
     },
   )
+})
+
+test('whatever is sent, nothing breaks, and what follows is answered', async () => {
+  const method = fc.constantFrom(
+    'tools/call',
+    'tools/list',
+    'resources/read',
+    'resources/subscribe',
+    'prompts/get',
+    'completion/complete',
+    'logging/setLevel',
+    'initialize',
+    'server/discover',
+    'subscriptions/listen',
+    'notifications/cancelled',
+    'ping',
+    '__proto__',
+  )
+  const params = fc.oneof(
+    fc.jsonValue(),
+    fc.record({ name: fc.constantFrom('search_memories', 'undo', 'x'), arguments: fc.jsonValue() }),
+    fc.record({ uri: fc.oneof(fc.string(), fc.constant('engram://memories/%00')) }),
+    fc.record({
+      _meta: fc.record({
+        'io.modelcontextprotocol/protocolVersion': fc.oneof(
+          fc.constant('2026-07-28'),
+          fc.jsonValue(),
+        ),
+        'io.modelcontextprotocol/clientCapabilities': fc.oneof(fc.constant({}), fc.jsonValue()),
+        'io.modelcontextprotocol/clientInfo': fc.jsonValue(),
+      }),
+    }),
+  )
+  const message = fc.record(
+    {
+      jsonrpc: fc.constant('2.0'),
+      id: fc.oneof(fc.integer(), fc.string(), fc.jsonValue()),
+      method,
+      params,
+    },
+    { requiredKeys: [] },
+  )
+  const headers = fc.record(
+    {
+      'mcp-protocol-version': fc.constantFrom('2026-07-28', '2025-11-25', '1', 'x y'),
+      'mcp-method': fc.constantFrom('tools/call', 'tools/list', 'x'),
+      'mcp-name': fc.constantFrom('search_memories', 'x'),
+      'mcp-session-id': fc.constantFrom('x', 'a.b', '.'),
+      accept: fc.constantFrom('application/json', 'text/event-stream', '*/*', 'text/html'),
+    },
+    { requiredKeys: [] },
+  )
+  const body = fc.oneof(message, fc.array(message, { maxLength: 4 }), fc.jsonValue())
+  await fc.assert(
+    fc.asyncProperty(body, headers, async (sent, more) => {
+      const response = await daemon.post(sent ?? null, { ...asLocal, ...more })
+      await response.text()
+      expect([200, 202, 400, 404, 406]).toContain(response.status)
+    }),
+    { numRuns: 400 },
+  )
+  expect((await daemon.post(call('list_memories'), asLocal)).status).toBe(200)
 })
 
 describe('a namespace', () => {

@@ -118,6 +118,31 @@ describe('the way in', () => {
     })
   })
 
+  test('is described with the address of the proxy in front that ends TLS', async () => {
+    const behind = await openTestDaemon({
+      ENGRAM_BEHIND_PROXY: 'on',
+      ENGRAM_ALLOWED_HOSTS: 'engram.example',
+    })
+    try {
+      const headers = { host: 'engram.example' }
+      const read = async (path: string) => (await fetch(behind.url + path, { headers })).json()
+      expect(await read('/.well-known/oauth-protected-resource/mcp')).toMatchObject({
+        resource: 'https://engram.example/mcp',
+        authorization_servers: ['https://engram.example'],
+      })
+      expect(await read('/.well-known/oauth-authorization-server')).toMatchObject({
+        issuer: 'https://engram.example',
+        token_endpoint: 'https://engram.example/oauth/token',
+      })
+      const refused = await behind.post(call('list_memories'), headers)
+      expect(refused.headers.get('www-authenticate')).toContain(
+        'resource_metadata="https://engram.example/.well-known/oauth-protected-resource/mcp"',
+      )
+    } finally {
+      await behind.close()
+    }
+  })
+
   test('leads from the browser to the tools, and names the app in the journal', async () => {
     const { back, tokens } = await letIn()
     expect(back.origin + back.pathname).toBe(REDIRECT)
