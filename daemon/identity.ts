@@ -49,67 +49,47 @@ export function createIdentity(
   }>,
 ): Identity {
   const { store, pepper, adminKey, now } = options
-  type Known = Readonly<{
-    user: User
-    key: Credential
-    expiresAt: number | null
-    /** For a token: the address it is for. */
-    resource: string | null
-  }>
-  const remembered = new Map<string, Known>()
+  const remembered = new Map<string, { user: User; key: ApiKey }>()
   /** Counts `forget`: what was read before one must not be remembered after it. */
   let generation = 0
   let lastUsed: Record<string, number> = {}
 
-  /** What the hash stands for, from memory or from the store; null when it stands for nothing (any more). */
-  async function known(hash: Uint8Array, find: () => Promise<Known | null>): Promise<Known | null> {
+  async function byKey(text: string): Promise<Caller> {
+    if (!isApiKey(text)) throw notValid()
+    const hash = hashKey(text, pepper)
     const name = Buffer.from(hash).toString('base64')
     let found = remembered.get(name) ?? null
     if (!found) {
       const asked = generation
-      found = await find()
-      if (!found) return null
+      found = await store.users.findKey(hash)
+      if (!found) throw notValid()
       if (remembered.size >= MAX_REMEMBERED) remembered.clear()
       if (asked === generation) remembered.set(name, found)
     }
-    if (found.expiresAt !== null && found.expiresAt <= now()) return null
-    lastUsed[found.key.id] = now()
-    return found
-  }
-
-  async function byKey(text: string): Promise<Caller> {
-    if (!isApiKey(text)) throw notValid()
-    const hash = hashKey(text, pepper)
-    const found = await known(hash, async () => {
-      const stored = await store.users.findKey(hash)
-      return stored && { ...stored, expiresAt: stored.key.expiresAt, resource: null }
-    })
-    if (!found) throw notValid()
     const { key, user } = found
+    if (key.expiresAt !== null && key.expiresAt <= now()) throw notValid()
+    lastUsed[key.id] = now()
     // The local key lies in a file that only the owner of this installation can read.
     const admin = user.id === options.localUserId() && key.name === 'local'
     return { kind: 'user', user, key, admin }
   }
 
+  /** Not remembered: a stranger can end a consent, by using its code a second time. */
   async function byToken(text: string, resource: string): Promise<Caller> {
-    const hash = hashKey(text, pepper)
-    const found = await known(hash, async () => {
-      const stored = await store.apps.findToken(hash)
-      if (!stored) return null
-      const { grant, user, expiresAt } = stored
-      const key = { id: grant.id, name: grant.appName, scope: grant.scope, app: true as const }
-      return { user, key, expiresAt, resource: grant.resource }
-    })
+    const found = await store.apps.findToken(hashKey(text, pepper))
     if (!found) {
       throw new EngramError('unauthorized', 'the access token is not valid, or not any more')
     }
-    if (found.resource !== resource) {
+    const { grant, user } = found
+    if (grant.resource !== resource) {
       throw new EngramError(
         'unauthorized',
-        `the access token is for ${found.resource}, not for ${resource}`,
+        `the access token is for ${grant.resource}, not for ${resource}`,
       )
     }
-    return { kind: 'user', user: found.user, key: found.key, admin: false }
+    lastUsed[grant.id] = now()
+    const key = { id: grant.id, name: grant.appName, scope: grant.scope, app: true as const }
+    return { kind: 'user', user, key, admin: false }
   }
 
   async function identify(headers: Headers): Promise<Caller> {

@@ -241,21 +241,19 @@ export function createApps(database: Database, now: () => number) {
       }),
 
     /** The grant of an access token and its user; null when there is none or its time is over. */
-    findToken: (
-      hash: Uint8Array,
-    ): Promise<{ grant: Grant; user: User; expiresAt: number } | null> =>
+    findToken: (hash: Uint8Array): Promise<{ grant: Grant; user: User } | null> =>
       database.read(async (db) => {
-        const token = await one<{ grant_id: string; expires_at: number }>(
+        const token = await one<{ grant_id: string }>(
           db,
           sql`
-            select grant_id, expires_at from app_tokens
+            select grant_id from app_tokens
             where hash = ${Buffer.from(hash)} and kind = 'access' and expires_at > ${now()}
           `,
         )
         const grant = token ? await findGrant(db, token.grant_id) : null
         if (!token || !grant) return null
         const user = await one<UserRow>(db, sql`select * from users where id = ${grant.userId}`)
-        return { grant, user: toUser(user!), expiresAt: token.expires_at }
+        return { grant, user: toUser(user!) }
       }),
 
     /** Newest first. */

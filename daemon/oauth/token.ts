@@ -62,7 +62,6 @@ export const tokenRoutes: readonly Route[] = [
           return oauthError('invalid_request', 'token and client_id are needed')
         }
         await services.store.apps.revokeToken(hashKey(token, services.pepper), appId)
-        services.identity.forget()
         // Also for a token that never was: who asks learns nothing.
         return new Response(null, { status: 200, headers: NO_STORE })
       }),
@@ -91,10 +90,9 @@ async function exchangeCode(
     },
     tokens,
   )
-  if (grant) return answer(grant)
-  // The code may have been used a second time, and taken back what it gave.
-  services.identity.forget()
-  return oauthError('invalid_grant', 'the code is not valid, or not any more')
+  return grant
+    ? answer(grant)
+    : oauthError('invalid_grant', 'the code is not valid, or not any more')
 }
 
 async function refresh(
@@ -111,9 +109,9 @@ async function refresh(
     { appId, resource: resourceOf(fields, request, services) },
     tokens,
   )
-  if (grant) return answer(grant)
-  services.identity.forget()
-  return oauthError('invalid_grant', 'the refresh token is not valid, or not any more')
+  return grant
+    ? answer(grant)
+    : oauthError('invalid_grant', 'the refresh token is not valid, or not any more')
 }
 
 /** Every address of the MCP server stands for one and the same. */

@@ -53,7 +53,6 @@ export const appRoutes: readonly Route[] = [
     async handle({ params, caller, services }) {
       const revoked = await services.store.apps.revokeGrant(userOf(caller).id, params.id!)
       if (!revoked) throw new EngramError('not_found', `no app ${params.id}`)
-      services.identity.forget()
       return noContent()
     },
   }),
