@@ -1,12 +1,20 @@
-import { describe, expect, test } from 'bun:test'
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { afterAll, describe, expect, test } from 'bun:test'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isLocalMode, readConfig, type Sources } from './config.ts'
 import { findPaths } from './paths.ts'
 import { SETTING_NAMES, SETTINGS } from './settings.ts'
 
-const emptyHome = () => mkdtempSync(join(tmpdir(), 'engram-'))
+const homes: string[] = []
+const emptyHome = () => {
+  const home = mkdtempSync(join(tmpdir(), 'engram-config-'))
+  homes.push(home)
+  return home
+}
+afterAll(() => {
+  for (const home of homes) rmSync(home, { recursive: true, force: true })
+})
 
 function read(env: Record<string, string> = {}, more: Partial<Sources> = {}, toml?: string) {
   const home = emptyHome()

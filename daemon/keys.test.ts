@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { existsSync, mkdtempSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hashKey, isApiKey, keyHint, newApiKey, readPepper } from './keys.ts'
@@ -45,10 +45,12 @@ describe('an API key', () => {
 })
 
 test('the pepper is made once, and only its owner can read it', () => {
-  const path = join(mkdtempSync(join(tmpdir(), 'engram-')), 'pepper')
+  const folder = mkdtempSync(join(tmpdir(), 'engram-keys-'))
+  const path = join(folder, 'pepper')
   const first = readPepper(path)
   expect(first.length).toBe(32)
   expect(readPepper(path)).toEqual(first)
   expect(existsSync(path)).toBe(true)
   if (process.platform !== 'win32') expect(statSync(path).mode & 0o077).toBe(0)
+  rmSync(folder, { recursive: true })
 })

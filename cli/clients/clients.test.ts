@@ -464,13 +464,15 @@ describe('where our memories are', () => {
     const text = readFileSync(file, 'utf8')
     const { args } = (JSON.parse(text) as { mcpServers: { engram: { args: string[] } } }).mcpServers
       .engram
-    expect(args.slice(-6)).toEqual([
+    expect(args.slice(-8)).toEqual([
       'mcp',
       '--stdio',
       '--home',
       join(home.path, 'my data'),
       '--namespace',
       'work',
+      '--client',
+      'cursor',
     ])
     const moved = await runHere(
       connect,
@@ -504,7 +506,7 @@ describe("a client's own command", () => {
     PATH=/usr/bin:/bin
     echo "$@" >> "$HOME/calls"
     case "$2" in
-      add) shift 6; printf '{"mcpServers":{"other":{"command":"x"},"engram":{"type":"stdio","command":"%s","args":["%s","mcp","--stdio"],"env":{}}},"numStartups":4}' "$1" "$2" > "$HOME/.claude.json" ;;
+      add) shift 6; printf '{"mcpServers":{"other":{"command":"x"},"engram":{"type":"stdio","command":"%s","args":["%s","mcp","--stdio","--client","claude-code"],"env":{}}},"numStartups":4}' "$1" "$2" > "$HOME/.claude.json" ;;
       remove) printf '{"mcpServers":{"other":{"command":"x"}},"numStartups":5}' > "$HOME/.claude.json" ;;
     esac`
 

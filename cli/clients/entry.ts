@@ -60,12 +60,12 @@ export function linkOf(client: ClientSpec, transport: Transport, wanted: Wanted)
 
 type Values = Readonly<Record<string, unknown>>
 
-function valuesOf({ variable }: ClientSpec, wanted: Wanted): Values {
+function valuesOf({ id, variable }: ClientSpec, wanted: Wanted): Values {
   const reference =
     variable && wanted.keyVariable ? variable.replace('NAME', () => wanted.keyVariable!) : undefined
   return {
     '{command}': wanted.command,
-    '{args}': wanted.args,
+    '{args}': [...wanted.args, '--client', id],
     '{env}': Object.keys(wanted.env).length > 0 ? wanted.env : undefined,
     '{url}': wanted.url,
     '{bearer}': reference && `Bearer ${reference}`,
