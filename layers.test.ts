@@ -64,7 +64,7 @@ describe('imports run one way', () => {
 
 test('only daemon/config.ts and daemon/paths.ts are given the environment', () => {
   const readers = sources
-    .filter((file) => !/\.(test|contract)\.ts$/.test(file))
+    .filter((file) => !/\.(test|contract)\.ts$|\/fixtures\//.test(file))
     .filter((file) => /process\.env|Bun\.env/.test(readFileSync(join(root, file), 'utf8')))
   // The entry point hands the environment to `readConfig`; nothing else looks at it.
   expect(readers.filter((file) => !file.startsWith('cli/'))).toEqual([])
