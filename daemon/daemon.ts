@@ -13,6 +13,7 @@ import type { Config } from './config.ts'
 import { createIdentity } from './identity.ts'
 import { startJobs } from './jobs.ts'
 import { hashKey, isApiKey, keyHint, newApiKey, readPepper } from './keys.ts'
+import { startLagMeter } from './lag.ts'
 import { createLog } from './log.ts'
 import { startMaintenance } from './maintenance.ts'
 import type { McpEndpoint } from './mcp/endpoint.ts'
@@ -120,6 +121,9 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     })
     closers.push(() => jobs.stop())
 
+    const lag = startLagMeter()
+    closers.push(() => lag.stop())
+
     let port = config['server.port']
     const host = config['server.host']
     const tls = config['server.tls_cert'] !== null
@@ -161,6 +165,7 @@ export async function startDaemon(config: Config): Promise<Daemon> {
       },
       coverage: () => store.vectors.coverage(modelId),
       extractor: () => extractionModel(running)?.name ?? 'rules',
+      lag: () => lag.read(),
       keepOpen: (request) => server.timeout(request, 0),
       stop: () => stopping.resolve(),
     }

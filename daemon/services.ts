@@ -5,6 +5,7 @@ import type { User } from '../storage/users.ts'
 import type { Config } from './config.ts'
 import type { Identity } from './identity.ts'
 import type { Jobs } from './jobs.ts'
+import type { Lag } from './lag.ts'
 import type { McpEndpoint } from './mcp/endpoint.ts'
 import type { RateLimit } from './rate.ts'
 
@@ -34,6 +35,8 @@ export type Services = Readonly<{
   coverage: () => Promise<{ embedded: number; total: number }>
   /** rules, or the name of the model that extracts. */
   extractor: () => string
+  /** How long what became due had to wait lately. */
+  lag: () => Lag
   /** From here on the request's connection may be silent for as long as it likes: its sender is known. */
   keepOpen: (request: Request) => void
   /** Ends the daemon after the answer to the request that asked for it. */

@@ -100,6 +100,7 @@ export function systemRoutes(routes: () => readonly Route[]): Route[] {
           },
           extraction: services.extractor(),
           rss_bytes: process.memoryUsage.rss(),
+          event_loop_lag_ms: services.lag(),
         })
       },
     }),
