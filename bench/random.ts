@@ -1,0 +1,19 @@
+/** Numbers from 0 up to 1, the same for the same seed (mulberry32 by Tommy Ettinger, public domain). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** A whole number from 0 up to `below`. */
+export function whole(random: () => number, below: number): number {
+  return Math.floor(random() * below)
+}
+
+export function pick<T>(random: () => number, choices: readonly T[]): T {
+  return choices[whole(random, choices.length)]!
+}
