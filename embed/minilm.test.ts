@@ -140,6 +140,15 @@ describe.skipIf(defaultEmbedderName(process) !== 'minilm')('minilm', () => {
     })
   })
 
+  test('closing at any moment of the load ends in order', async () => {
+    const program = new URL('./fixtures/close-early.ts', import.meta.url).pathname
+    for (let afterMs = 0; afterMs < 120; afterMs += 10) {
+      const child = Bun.spawn([process.execPath, program, String(afterMs)], { stderr: 'pipe' })
+      const [code, log] = await Promise.all([child.exited, new Response(child.stderr).text()])
+      expect({ afterMs, code, log }).toEqual({ afterMs, code: 0, log: '' })
+    }
+  }, 60_000)
+
   describe('a worker that dies', () => {
     const open = () => openMiniLm({ ...PATHS, workerUrl: WORKER, restartDelaysMs: [1, 1, 1] })
 

@@ -73,6 +73,8 @@ class MiniLm implements Embedder {
   }
 
   async close(): Promise<void> {
+    // Native code that is torn down while it comes up takes the whole process with it.
+    if (this.#worker && this.#state.status === 'loading') await this.#loading.promise
     const worker = this.#worker
     this.#fail('it was closed')
     if (worker === null) return
