@@ -66,6 +66,22 @@ export async function startDaemon(config: Config): Promise<Daemon> {
   }
   const stopping = Promise.withResolvers<void>()
   try {
+    // First, since its model loads in the background while the store opens.
+    const embedder = cacheQueries(
+      openEmbedder({
+        name: embedderName(config, assets.onnxAddon !== null),
+        paths: {
+          addonPath: assets.onnxAddon,
+          modelPath: assets.minilmModel ?? '',
+          tokenizerPath: assets.minilmTokenizer,
+          tokenizerConfigPath: assets.minilmTokenizerConfig,
+          tablePath: assets.staticTable,
+          scalesPath: assets.staticScales,
+        },
+        workerUrl: assets.workers.minilm,
+      }),
+    )
+    closers.push(() => embedder.close())
     const opened = await openSqliteStore({
       path: paths.databaseFile,
       addonPath: assets.sqliteAddon,
@@ -82,21 +98,6 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     const pepper = readPepper(paths.pepperFile)
     const local = await ensureLocalUser(store, paths.localKeyFile, pepper)
 
-    const embedder = cacheQueries(
-      openEmbedder({
-        name: embedderName(config, assets.onnxAddon !== null),
-        paths: {
-          addonPath: assets.onnxAddon,
-          modelPath: assets.minilmModel ?? '',
-          tokenizerPath: assets.minilmTokenizer,
-          tokenizerConfigPath: assets.minilmTokenizerConfig,
-          tablePath: assets.staticTable,
-          scalesPath: assets.staticScales,
-        },
-        workerUrl: assets.workers.minilm,
-      }),
-    )
-    closers.push(() => embedder.close())
     const modelId = await store.vectors.ensureModel(embedder.model)
     await store.vectors.enqueueMissing(modelId)
     const model = { id: modelId, dimensions: embedder.model.dimensions }

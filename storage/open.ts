@@ -28,15 +28,16 @@ export type SqliteOptions = RecallOptions &
 export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore> {
   const { path, addonPath, relatedWordsPath } = options
   const file: SqliteFile = { path, addonPath }
-  const writer = await startWorker<Store>(options.workers.store, file, options.onCrash)
-  const searcher = await startWorker<{
-    recall: RecallReader
-    connection: { close(): Promise<void> }
-  }>(
+  const opening = startWorker<Store>(options.workers.store, file, options.onCrash)
+  // Its thread starts at the same time; its connection wants the file that the other one makes.
+  const searching = startWorker<Searcher>(
     options.workers.recall,
-    { ...file, ...(relatedWordsPath && { relatedWordsPath }) },
+    opening.then(() => ({ ...file, ...(relatedWordsPath && { relatedWordsPath }) })),
     options.onCrash,
-  ).catch(async (error) => {
+  )
+  searching.catch(() => {}) // when the other one fails first, that is what is told
+  const writer = await opening
+  const searcher = await searching.catch(async (error) => {
     await writer.api.maintenance.close().catch(() => {})
     writer.end(isClosed())
     throw error
@@ -57,6 +58,8 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
     },
   }
 }
+
+type Searcher = Readonly<{ recall: RecallReader; connection: { close(): Promise<void> } }>
 
 function isClosed(): EngramError {
   return new EngramError('unavailable', 'storage is closed')

@@ -50,12 +50,13 @@ export type Remote<T> = Readonly<{
 /**
  * Starts the worker module and opens its API.
  *
+ * @param options may come later than the thread, which starts and loads its module meanwhile
  * @param onCrash the worker ended by itself, and not by `end`
- * @throws what opening threw there; EngramError `unavailable` when the worker ended before it answered
+ * @throws what opening threw there, or what the options were rejected with; EngramError `unavailable` when the worker ended before it answered
  */
 export async function startWorker<T>(
   module: string,
-  options: unknown,
+  options: unknown | Promise<unknown>,
   onCrash: (error: EngramError) => void,
 ): Promise<Remote<T>> {
   const worker = new Worker(module)
@@ -105,7 +106,13 @@ export async function startWorker<T>(
         reject(error)
       }
     })
-    worker.postMessage(options)
+    Promise.resolve(options).then(
+      (given) => worker.postMessage(given),
+      (error) => {
+        end(error)
+        reject(error)
+      },
+    )
   })
   return { api: proxyOf(call) as T, end }
 }

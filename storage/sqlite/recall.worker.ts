@@ -1,7 +1,7 @@
 /** The thread that searches: a connection that only reads, and the indexes in RAM. */
 import { readFileSync } from 'node:fs'
 import { readRelatedTerms } from '../../memory/related-terms.ts'
-import { createRecallReader } from '../recall-reader.ts'
+import { createRecallReader, type RecallReader } from '../recall-reader.ts'
 import { serve } from '../rpc.ts'
 import { connect, type SqliteFile } from './connection.ts'
 import { snapshots } from './database.ts'
@@ -20,8 +20,16 @@ serve(self, async ({ relatedWordsPath, ...file }: RecallOptions) => {
     : undefined
   const handle = connect(file, { readonly: true })
   const { read, close } = snapshots(handle)
+  const reader = createRecallReader(read, related)
   return {
-    recall: createRecallReader(read, related),
+    recall: {
+      ...reader,
+      async warm(scope, model) {
+        await reader.warm(scope, model)
+        // Loading leaves as much behind as it builds, and an idle process would keep it.
+        Bun.gc(true)
+      },
+    } satisfies RecallReader,
     connection: {
       close: async () => {
         await close()
