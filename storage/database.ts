@@ -81,6 +81,12 @@ export function storageError(error: unknown): unknown {
       },
     )
   }
+  if (code === 'SQLITE_BUSY') {
+    return new EngramError('unavailable', 'another process has the database locked', {
+      cause: error,
+      fix: 'end what else has it open: a database tool, a backup',
+    })
+  }
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     return new EngramError('unavailable', `the database file is damaged: ${messageOf(error)}`, {
       cause: error,

@@ -124,7 +124,6 @@ describe('a SQLite file', () => {
       mmap_size: 0,
       temp_store: 2,
       journal_size_limit: 67_108_864,
-      busy_timeout: 5_000,
     }
     for (const [name, value] of Object.entries(settings)) {
       expect([name, await pragma(database, name)]).toEqual([name, value])
@@ -486,6 +485,46 @@ describe('writes', () => {
     await Promise.all([...writes, ...reads])
     await closed
     expect(await names(await open(path))).toHaveLength(300)
+  })
+})
+
+describe('while another process has the file locked', () => {
+  const lockedBy = (path: string) => {
+    const other = raw(path)
+    other.exec('begin immediate')
+    return other
+  }
+
+  test('reads go on and writes wait for it', async () => {
+    const { path } = newFolder()
+    const database = await open(path)
+    const { users } = createStore(database)
+    const other = lockedBy(path)
+    const written = users.create('ann', null)
+    expect(await users.findByExternalId('ann')).toBe(null)
+    other.exec('rollback')
+    other.close()
+    expect((await written).user.externalId).toBe('ann')
+  })
+
+  test('writes are refused when it takes too long, all that wait at once', async () => {
+    const { path } = newFolder()
+    const database = await open(path, SQLITE_MIGRATIONS, 20)
+    const { users } = createStore(database)
+    const other = lockedBy(path)
+    const names = ['ann', 'ben', 'cleo']
+    const outcomes = await Promise.allSettled(names.map((name) => users.create(name, null)))
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'unavailable', message: 'another process has the database locked' },
+      })
+    }
+    other.exec('rollback')
+    other.close()
+    for (const name of names) expect(await users.findByExternalId(name)).toBe(null)
+    await users.create('dora', null)
+    expect(await users.findByExternalId('dora')).not.toBe(null)
   })
 })
 

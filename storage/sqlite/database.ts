@@ -11,6 +11,9 @@ import { fts5 } from './text-index.ts'
 const MAX_GROUP = 128
 /** Statements kept prepared; the code has about a hundred, and some vary by the length of a list. */
 const MAX_PREPARED = 500
+/** Whoever else has the file locked, a backup or a curious hand, is waited for so long. */
+const LOCK_WAIT_MS = 5_000
+const LOCK_RETRY_MS = 10
 
 /**
  * Opens the file, creating or migrating it as needed.
@@ -23,6 +26,7 @@ const MAX_PREPARED = 500
 export async function openSqlite(
   file: SqliteFile,
   migrations: readonly Migration[] = SQLITE_MIGRATIONS,
+  lockWaitMs = LOCK_WAIT_MS,
 ): Promise<Database> {
   inspectFile(file, migrations.length)
   makePrivate(file.path)
@@ -33,13 +37,15 @@ export async function openSqlite(
   let reader: Handle
   try {
     migrate(writer, migrations)
+    // From here on it is waited for a lock in `groupCommitter`, where reads go on meanwhile.
+    writer.pragma('busy_timeout = 0')
     reader = connect(file, { readonly: true })
   } catch (error) {
     writer.close()
     throw storageError(error)
   }
   const reads = snapshots(reader)
-  const writes = groupCommit(writer)
+  const writes = groupCommit(writer, lockWaitMs)
   return {
     text: fts5,
     read: reads.read,
@@ -48,6 +54,7 @@ export async function openSqlite(
       await Promise.all([reads.close(), writes.close()])
       reader.close()
       try {
+        writer.pragma(`busy_timeout = ${lockWaitMs}`)
         writer.pragma('wal_checkpoint(truncate)')
       } finally {
         writer.close() // on a full disk the log stays, and is read again next time
@@ -131,8 +138,8 @@ type Waiting = Readonly<{
   reject: (error: unknown) => void
 }>
 
-function groupCommit(handle: Handle): Pick<Database, 'write' | 'close'> {
-  const commit = groupCommitter(handle)
+function groupCommit(handle: Handle, lockWaitMs: number): Pick<Database, 'write' | 'close'> {
+  const commit = groupCommitter(handle, lockWaitMs)
   const queue: Waiting[] = []
   let draining: Promise<void> | null = null
   let closed = false
@@ -170,17 +177,41 @@ function groupCommit(handle: Handle): Pick<Database, 'write' | 'close'> {
  * transaction is taken back as a whole and the others run again: savepoints, which could take back one write
  * alone, would cost every write more than its commit does.
  */
-function groupCommitter(handle: Handle): (group: readonly Waiting[]) => Promise<void> {
+function groupCommitter(
+  handle: Handle,
+  lockWaitMs: number,
+): (group: readonly Waiting[]) => Promise<void> {
   const db = connection(handle)
   const begin = handle.prepare('begin immediate')
   const commit = handle.prepare('commit')
   const changes = handle.prepare('select total_changes()').pluck()
 
+  async function beginUnlocked(): Promise<void> {
+    const late = performance.now() + lockWaitMs
+    for (;;) {
+      try {
+        begin.run()
+        return
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'SQLITE_BUSY' || performance.now() > late) {
+          throw error
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS))
+    }
+  }
+
   return async function commitGroup(group) {
     const settled: (() => void)[] = []
     let running: Waiting | null = null
     try {
-      begin.run()
+      await beginUnlocked()
+    } catch (error) {
+      // Nothing ran: what is the matter is the matter for all of them.
+      for (const waiting of group) waiting.reject(storageError(error))
+      return
+    }
+    try {
       for (const waiting of group) {
         running = waiting
         const before = changes.get()
