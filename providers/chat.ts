@@ -56,7 +56,7 @@ export function createChatModel(options: ChatModelOptions): ChatModel {
       const body = toBody(prompt, options, refused)
       const { status, text } = await ask(body, signal)
       if (status >= 200 && status < 300) return readAnswer(text, body)
-      const { message } = vendor.wire.toError(status, text).error
+      const { message } = vendor.translation.toError(status, text).error
       const field = BAD_REQUEST.has(status) ? refusedField(message, refused) : undefined
       if (field === undefined) throw failed(status, message)
       refused.add(field)
@@ -64,7 +64,7 @@ export function createChatModel(options: ChatModelOptions): ChatModel {
   }
 
   async function ask(body: ChatBody, signal: AbortSignal) {
-    const request = vendor.wire.toRequest(body)
+    const request = vendor.translation.toRequest(body)
     const headers = new Headers({ ...vendor.headers, 'content-type': 'application/json' })
     if (apiKey) headers.set(...vendor.credential(apiKey))
     const url = vendor.endpoint(baseUrl, request.path)
@@ -81,7 +81,7 @@ export function createChatModel(options: ChatModelOptions): ChatModel {
 
   function toCompletion(text: string, body: ChatBody): ChatCompletion {
     try {
-      return vendor.wire.toCompletion(parseJson(text), body)
+      return vendor.translation.toCompletion(parseJson(text), body)
     } catch (error) {
       throw new EngramError('upstream', `${name}: ${messageOf(error)}`, { cause: error })
     }

@@ -29,18 +29,18 @@ const EXPECTED = `[demo answer, no model was asked] I was given 2 memories:
 You said: "Where do I live?"`
 
 async function ask(vendorName: VendorName, asked: ChatBody): Promise<Response> {
-  const { wire, endpoint } = VENDORS[vendorName]
-  const { path, body } = wire.toRequest(asked)
+  const { translation, endpoint } = VENDORS[vendorName]
+  const { path, body } = translation.toRequest(asked)
   return send({ url: endpoint(demo.baseUrls[vendorName], path), body: JSON.stringify(body) })
 }
 
 for (const vendor of VENDOR_NAMES) {
   describe(`the demo as ${vendor}`, () => {
-    const { wire } = VENDORS[vendor]
+    const { translation } = VENDORS[vendor]
 
     test('answers whole', async () => {
       const answer = await ask(vendor, ASKED)
-      const reply = replyOf(wire.toCompletion(await answer.json(), ASKED))
+      const reply = replyOf(translation.toCompletion(await answer.json(), ASKED))
       expect(reply).toMatchObject({ text: EXPECTED, finishReason: 'stop', model: 'demo' })
     })
 
@@ -48,7 +48,7 @@ for (const vendor of VENDOR_NAMES) {
       const asked = { ...ASKED, stream: true }
       const answer = await ask(vendor, asked)
       expect(answer.headers.get('content-type')).toBe('text/event-stream')
-      const stream = wire.createStream(asked)
+      const stream = translation.createStream(asked)
       let arrivals = 0
       for await (const chunk of answer.body ?? []) {
         stream.push(chunk)
@@ -62,9 +62,9 @@ for (const vendor of VENDOR_NAMES) {
     test('says what is wrong in a form that its clients read', async () => {
       const lost = await send({ url: new URL('/v1/embeddings', demo.baseUrls[vendor]), body: '{}' })
       expect(lost.status).toBe(404)
-      const { error } = wire.toError(404, await lost.text())
+      const { error } = translation.toError(404, await lost.text())
       expect(error.message).toBe('the demo has nothing at POST /v1/embeddings')
-      const { path } = wire.toRequest(ASKED)
+      const { path } = translation.toRequest(ASKED)
       const url = VENDORS[vendor].endpoint(demo.baseUrls[vendor], path)
       expect((await send({ url, body: '{' })).status).toBe(400)
     })

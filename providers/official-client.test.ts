@@ -1,4 +1,4 @@
-/** OpenAI's own client, in front of Anthropic's and Google's APIs through the wires. */
+/** OpenAI's own client, in front of Anthropic's and Google's APIs through the translations. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { LLMock } from '@copilotkit/aimock'
 import OpenAI from 'openai'
@@ -34,13 +34,13 @@ afterAll(() => mock.stop())
 
 /** The chat route at its smallest. */
 function serveChat(vendorName: VendorName, upstream: () => string) {
-  const { wire, endpoint } = VENDORS[vendorName]
+  const { translation, endpoint } = VENDORS[vendorName]
   return Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
     async fetch(request) {
       const asked = (await request.json()) as ChatBody
-      const { path, body } = wire.toRequest(asked)
+      const { path, body } = translation.toRequest(asked)
       const answer = await send({
         url: endpoint(upstream(), path),
         headers: { 'content-type': 'application/json' },
@@ -50,16 +50,16 @@ function serveChat(vendorName: VendorName, upstream: () => string) {
       const { status } = answer
       const headers = clientHeaders(answer.headers, true)
       if (status >= 400)
-        return Response.json(wire.toError(status, await answer.text()), { status, headers })
-      if (!asked.stream) return Response.json(wire.toCompletion(await answer.json(), asked))
-      return new Response(translated(answer, wire.createStream(asked)), { headers })
+        return Response.json(translation.toError(status, await answer.text()), { status, headers })
+      if (!asked.stream) return Response.json(translation.toCompletion(await answer.json(), asked))
+      return new Response(translated(answer, translation.createStream(asked)), { headers })
     },
   })
 }
 
 async function* translated(
   answer: Response,
-  stream: ReturnType<(typeof VENDORS)['openai']['wire']['createStream']>,
+  stream: ReturnType<(typeof VENDORS)['openai']['translation']['createStream']>,
 ) {
   for await (const chunk of answer.body ?? []) yield stream.push(chunk).bytes
   yield stream.end().bytes
@@ -145,8 +145,7 @@ test('the openai client throws when the provider fails inside the stream', async
   const upstream = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
-    fetch: () =>
-      new Response(Bun.file(`${import.meta.dir}/wires/fixtures/anthropic-overloaded.sse`)),
+    fetch: () => new Response(Bun.file(`${import.meta.dir}/fixtures/anthropic-overloaded.sse`)),
   })
   const server = serveChat('anthropic', () => upstream.url.href)
   const client = new OpenAI({ baseURL: `${server.url}v1`, apiKey: 'unused', maxRetries: 0 })

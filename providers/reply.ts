@@ -1,7 +1,21 @@
-/** Collects a `Reply` while an answer passes by. */
+/** What was answered, and how it is collected while the answer passes by. */
 import { fieldsOf, isFields, listOf, stringOf } from './json.ts'
 import { type OpenAiError, textOf, type Usage } from './openai.ts'
-import type { Reply } from './wire.ts'
+
+/** An answer as memory sees it. Of several choices only the first counts. */
+export type Reply = Readonly<{
+  /** What the assistant said, at most `MAX_REPLY_BYTES` of UTF-8. */
+  text: string
+  /** `text` is not all of it: the cap was reached, or frames could not be read. */
+  truncated: boolean
+  toolCalls: number
+  finishReason: string | null
+  usage: Usage | null
+  /** The model that answered, as the provider names it. */
+  model: string | null
+  /** An error that came inside the stream, after its status 200. */
+  error: OpenAiError['error'] | null
+}>
 
 /** How much of an answer's text is kept; forwarding is never capped. */
 export const MAX_REPLY_BYTES = 512 * 1024

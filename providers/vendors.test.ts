@@ -101,7 +101,7 @@ describe('endpoint', () => {
 describe('vendorAt', () => {
   test('a Gemini base that ends in /openai speaks OpenAI with a bearer token', () => {
     const vendor = vendorAt('gemini', 'https://generativelanguage.googleapis.com/v1beta/openai/')
-    expect(vendor).toMatchObject({ name: 'gemini', wire: { name: 'openai-chat' } })
+    expect(vendor).toMatchObject({ name: 'gemini', translation: { name: 'openai-chat' } })
     expect(vendor.credential('k')).toEqual(['authorization', 'Bearer k'])
   })
 

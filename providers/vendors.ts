@@ -1,9 +1,9 @@
 /** Which companies' APIs Engram speaks to, and how each is addressed. */
 import { EngramError } from '../memory/errors.ts'
-import type { ChatWire } from './wire.ts'
-import { anthropicMessages } from './wires/anthropic-messages.ts'
-import { gemini } from './wires/gemini.ts'
-import { openaiChat } from './wires/openai-chat.ts'
+import type { ChatTranslation } from './translation.ts'
+import { anthropicMessages } from './translations/anthropic.ts'
+import { gemini } from './translations/gemini.ts'
+import { openaiChat } from './translations/openai.ts'
 
 export const VENDOR_NAMES = ['openai', 'anthropic', 'gemini', 'ollama'] as const
 export type VendorName = (typeof VENDOR_NAMES)[number]
@@ -14,7 +14,8 @@ export type Vendor = Readonly<{
   baseUrl: string
   /** Ollama needs none, but one in front of a proxy may have one. */
   needsKey: boolean
-  wire: ChatWire
+  /** How it is told and heard as OpenAI chat. */
+  translation: ChatTranslation
   /** The header that carries a key; its name is lower-case. */
   credential(key: string): readonly [header: string, value: string]
   /** Headers to add when the client sent none of that name. */
@@ -24,7 +25,7 @@ export type Vendor = Readonly<{
    *
    * @param baseUrl As people write it: with or without the version, with slashes at the end, or already with
    *   the chat path.
-   * @param path Below the version, such as a wire's, or beginning with one; the base's version comes first.
+   * @param path Below the version, such as a translation's, or beginning with one; the base's version comes first.
    * @throws EngramError `invalid` when the base is not an http(s) URL.
    */
   endpoint(baseUrl: string, path: string): string
@@ -37,7 +38,7 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
     name: 'openai',
     baseUrl: 'https://api.openai.com/v1',
     needsKey: true,
-    wire: openaiChat,
+    translation: openaiChat,
     credential: bearer,
     headers: {},
     endpoint: joinedBelow('v1'),
@@ -46,7 +47,7 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
     name: 'anthropic',
     baseUrl: 'https://api.anthropic.com',
     needsKey: true,
-    wire: anthropicMessages,
+    translation: anthropicMessages,
     credential: (key) => ['x-api-key', key],
     headers: { 'anthropic-version': '2023-06-01' },
     endpoint: joinedBelow('v1'),
@@ -55,7 +56,7 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
     name: 'gemini',
     baseUrl: 'https://generativelanguage.googleapis.com',
     needsKey: true,
-    wire: gemini,
+    translation: gemini,
     credential: (key) => ['x-goog-api-key', key],
     headers: {},
     endpoint: joinedBelow('v1beta'),
@@ -64,7 +65,7 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
     name: 'ollama',
     baseUrl: 'http://127.0.0.1:11434',
     needsKey: false,
-    wire: openaiChat,
+    translation: openaiChat,
     credential: bearer,
     headers: {},
     endpoint: ollamaEndpoint,
@@ -74,7 +75,7 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
 /** Google's OpenAI-compatible API lives below `/openai`, where no version follows. */
 const GEMINI_AS_OPENAI: Vendor = {
   ...VENDORS.gemini,
-  wire: openaiChat,
+  translation: openaiChat,
   credential: bearer,
   endpoint: joinedBelow(null),
 }

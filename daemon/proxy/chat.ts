@@ -6,8 +6,8 @@ import { type Recalled, type RecallSettings, recall, toBlockItem } from '../../m
 import { renderBlock } from '../../memory/render.ts'
 import { clientHeaders, send, upstreamHeaders } from '../../providers/egress.ts'
 import { openAiError } from '../../providers/openai.ts'
-import { replyOf } from '../../providers/reply.ts'
-import type { ChatStream, Reply, WireRequest } from '../../providers/wire.ts'
+import { type Reply, replyOf } from '../../providers/reply.ts'
+import type { ChatStream, TranslatedRequest } from '../../providers/translation.ts'
 import { type Outcome, withinBudget } from '../budget.ts'
 import { nextHash } from '../exchange.ts'
 import { recallDetail } from '../receipt.ts'
@@ -62,7 +62,7 @@ async function answerChat(request: Request, services: Services): Promise<Respons
     record(asked, prepared, reply, ending, outcome, services),
   )
   try {
-    const wired = asked.vendor.wire.toRequest(
+    const wired = asked.vendor.translation.toRequest(
       prepared.block === '' ? asked.body : placeInSystem(asked.body, prepared.block),
     )
     const upstream = await ask(request, asked, prepared, wired)
@@ -127,7 +127,7 @@ function ask(
   request: Request,
   asked: ChatRequest,
   prepared: Prepared,
-  wired: WireRequest,
+  wired: TranslatedRequest,
 ): Promise<Response> {
   const { vendor, credential } = asked
   const headers = upstreamHeaders(request.headers)
@@ -138,7 +138,7 @@ function ask(
   if (credential !== null) headers.set(...vendor.credential(credential))
   headers.set('content-type', 'application/json')
   headers.set('accept-encoding', 'identity')
-  const isUntouched = prepared.block === '' && vendor.wire.name === 'openai-chat'
+  const isUntouched = prepared.block === '' && vendor.translation.name === 'openai-chat'
   return send({
     url: vendor.endpoint(asked.baseUrl, wired.path),
     method: 'POST',
@@ -148,7 +148,7 @@ function ask(
   })
 }
 
-function answerHeaders(upstream: Response, prepared: Prepared, wired: WireRequest): Headers {
+function answerHeaders(upstream: Response, prepared: Prepared, wired: TranslatedRequest): Headers {
   const headers = clientHeaders(upstream.headers, true)
   headers.set('x-engram-conversation-id', prepared.conversationId)
   headers.set('x-engram-memories-injected', String(prepared.injected))
@@ -184,11 +184,11 @@ async function complete(
   } catch {
     throw new EngramError('upstream', `${asked.vendor.name} answered something that is not JSON`)
   }
-  if (asked.vendor.wire.name === 'openai-chat') {
+  if (asked.vendor.translation.name === 'openai-chat') {
     await finish(replyOf(answer), 'complete')
     return new Response(bytes as Uint8Array<ArrayBuffer>, { status: upstream.status, headers })
   }
-  const completion = asked.vendor.wire.toCompletion(answer, asked.body)
+  const completion = asked.vendor.translation.toCompletion(answer, asked.body)
   await finish(replyOf(completion), 'complete')
   headers.set('content-type', 'application/json')
   return new Response(JSON.stringify(completion), { status: upstream.status, headers })
@@ -203,7 +203,7 @@ async function failed(
   const text = new TextDecoder().decode(await readAnswer(upstream))
   await finish(null, 'refused')
   headers.set('content-type', 'application/json')
-  const error = asked.vendor.wire.toError(upstream.status, text)
+  const error = asked.vendor.translation.toError(upstream.status, text)
   return new Response(JSON.stringify(error), { status: upstream.status, headers })
 }
 
@@ -219,7 +219,7 @@ function streamed(
   finish: Finish,
   clientLeft: AbortSignal,
 ): Response {
-  const stream: ChatStream = asked.vendor.wire.createStream(asked.body)
+  const stream: ChatStream = asked.vendor.translation.createStream(asked.body)
   const reader = upstream.body!.getReader()
   let ended = false
   const cutOff = () => finish(stream.reply(), ended ? 'complete' : 'cut off')

@@ -1,11 +1,11 @@
-import type { ChatWire } from '../wire.ts'
+import type { ChatTranslation } from '../translation.ts'
 import { errorFrom } from './error-body.ts'
 import { toCompletion, translateFrames } from './gemini-answer.ts'
 import { toGenerateContent } from './gemini-request.ts'
 import { createTranslatedStream } from './translated-stream.ts'
 
 /** Google's generateContent, told and heard as OpenAI chat. */
-export const gemini: ChatWire = {
+export const gemini: ChatTranslation = {
   name: 'gemini',
   toRequest: toGenerateContent,
   toCompletion: (answer, asked) => toCompletion(answer, asked, Date.now()),

@@ -4,11 +4,11 @@ import { fieldsOf, isFields, listOf, parseJson, stringOf } from '../json.ts'
 import type { ChatCompletion, Usage } from '../openai.ts'
 import { createReplyCollector, type ReplyCollector } from '../reply.ts'
 import { createSseParser, type SseEvent } from '../sse.ts'
-import type { ChatStream, ChatWire } from '../wire.ts'
+import type { ChatStream, ChatTranslation } from '../translation.ts'
 import { errorFrom } from './error-body.ts'
 
 /** OpenAI's own form, which Ollama and Google speak too: everything passes as it is. */
-export const openaiChat: ChatWire = {
+export const openaiChat: ChatTranslation = {
   name: 'openai-chat',
   toRequest: (body) => ({ path: '/chat/completions', body: body as JsonObject, dropped: [] }),
   toCompletion(answer) {

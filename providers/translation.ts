@@ -1,8 +1,9 @@
-/** What the chat route asks of a provider's HTTP dialect. */
+/** What the translating chat route asks of a provider: its API, told and heard as OpenAI chat. */
 import type { JsonObject } from '../memory/memory.ts'
-import type { ChatBody, ChatCompletion, OpenAiError, Usage } from './openai.ts'
+import type { ChatBody, ChatCompletion, OpenAiError } from './openai.ts'
+import type { Reply } from './reply.ts'
 
-export type WireRequest = Readonly<{
+export type TranslatedRequest = Readonly<{
   /** Below the API's version: `/chat/completions`. May carry a query. */
   path: string
   body: JsonObject
@@ -10,14 +11,14 @@ export type WireRequest = Readonly<{
   dropped: readonly string[]
 }>
 
-export interface ChatWire {
+export interface ChatTranslation {
   readonly name: 'openai-chat' | 'anthropic-messages' | 'gemini'
   /**
    * An OpenAI chat body → what this API expects.
    *
    * @throws EngramError `invalid` for what cannot be left out without changing the meaning.
    */
-  toRequest(body: ChatBody): WireRequest
+  toRequest(body: ChatBody): TranslatedRequest
   /**
    * A complete answer of this API → an OpenAI chat.completion object.
    *
@@ -42,18 +43,3 @@ export interface ChatStream {
   /** What was collected so far. */
   reply(): Reply
 }
-
-/** An answer as memory sees it. Of several choices only the first counts. */
-export type Reply = Readonly<{
-  /** What the assistant said, at most `MAX_REPLY_BYTES` of UTF-8. */
-  text: string
-  /** `text` is not all of it: the cap was reached, or frames could not be read. */
-  truncated: boolean
-  toolCalls: number
-  finishReason: string | null
-  usage: Usage | null
-  /** The model that answered, as the provider names it. */
-  model: string | null
-  /** An error that came inside the stream, after its status 200. */
-  error: OpenAiError['error'] | null
-}>

@@ -8,8 +8,7 @@ import type {
   ToolCall,
   Usage,
 } from '../openai.ts'
-import { createReplyCollector } from '../reply.ts'
-import type { Reply } from '../wire.ts'
+import { createReplyCollector, type Reply } from '../reply.ts'
 
 export interface ChunkWriter {
   /** Says who answers. Call it first. */

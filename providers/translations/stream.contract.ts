@@ -1,8 +1,9 @@
-/** What the stream of every wire must do, and the means to look at it. */
+/** What the stream of every translation must do, and the means to look at it. */
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { ChatBody, ChatChunk, ChunkDelta } from '../openai.ts'
-import type { ChatWire, Reply } from '../wire.ts'
+import type { Reply } from '../reply.ts'
+import type { ChatTranslation } from '../translation.ts'
 
 export const ASKED: ChatBody = {
   model: 'asked-model',
@@ -12,7 +13,7 @@ export const ASKED: ChatBody = {
 }
 
 export async function readFixture(name: string): Promise<Uint8Array> {
-  return new Uint8Array(await Bun.file(join(import.meta.dir, 'fixtures', name)).arrayBuffer())
+  return new Uint8Array(await Bun.file(join(import.meta.dir, '../fixtures', name)).arrayBuffer())
 }
 
 /** All that a stream gave: the text of its frames, whether and where it said `done`, how it ended. */
@@ -23,8 +24,12 @@ export type Outcome = Readonly<{
   reply: Reply
 }>
 
-export function stream(wire: ChatWire, asked: ChatBody, pieces: readonly Uint8Array[]): Outcome {
-  const open = wire.createStream(asked)
+export function stream(
+  translation: ChatTranslation,
+  asked: ChatBody,
+  pieces: readonly Uint8Array[],
+): Outcome {
+  const open = translation.createStream(asked)
   const pushed = pieces.map((piece) => open.push(piece))
   const ended = open.end()
   return {
@@ -74,24 +79,24 @@ function settled(outcome: Outcome): Outcome {
   return { ...outcome, dones: 0, sent: outcome.sent.replace(/"created":\d+/g, '"created":0') }
 }
 
-export function testChatStream(wire: ChatWire, fixtures: readonly string[]): void {
-  describe(`${wire.name}: ChatStream`, () => {
+export function testChatStream(translation: ChatTranslation, fixtures: readonly string[]): void {
+  describe(`${translation.name}: ChatStream`, () => {
     for (const fixture of fixtures) {
       test(`${fixture} gives the same wherever its bytes are split`, async () => {
         const bytes = await readFixture(fixture)
-        const whole = settled(stream(wire, ASKED, [bytes]))
+        const whole = settled(stream(translation, ASKED, [bytes]))
         for (let at = 0; at <= bytes.length; at++) {
           const halves = [bytes.subarray(0, at), bytes.subarray(at)]
-          expect(settled(stream(wire, ASKED, halves))).toEqual(whole)
+          expect(settled(stream(translation, ASKED, halves))).toEqual(whole)
         }
       })
 
       test(`${fixture} gives the same byte by byte and with CRLF`, async () => {
         const bytes = await readFixture(fixture)
-        const whole = stream(wire, ASKED, [bytes])
+        const whole = stream(translation, ASKED, [bytes])
         const withCrlf = Buffer.from(Buffer.from(bytes).toString().replaceAll('\n', '\r\n'))
         const outcome = stream(
-          wire,
+          translation,
           ASKED,
           [...withCrlf].map((byte) => new Uint8Array([byte])),
         )
@@ -104,7 +109,7 @@ export function testChatStream(wire: ChatWire, fixtures: readonly string[]): voi
     }
 
     test('a stream without any byte is not complete', () => {
-      const { complete, dones } = stream(wire, ASKED, [])
+      const { complete, dones } = stream(translation, ASKED, [])
       expect({ complete, dones }).toEqual({ complete: false, dones: 0 })
     })
 
@@ -112,7 +117,7 @@ export function testChatStream(wire: ChatWire, fixtures: readonly string[]): voi
       const long = 'ä'.repeat(600 * 1024)
       const fixture = Buffer.from(await readFixture(fixtures[0] ?? '')).toString()
       const bytes = Buffer.from(fixture.replace('Grüße aus', `Grüße aus${long}`))
-      const outcome = stream(wire, ASKED, [bytes])
+      const outcome = stream(translation, ASKED, [bytes])
       expect(assemble(outcome).text).toHaveLength('Grüße aus Zürich 🏔️'.length + long.length)
       expect(Buffer.byteLength(outcome.reply.text)).toBeLessThanOrEqual(512 * 1024)
       expect(Buffer.byteLength(outcome.reply.text)).toBeGreaterThan(512 * 1024 - 4)

@@ -10,7 +10,7 @@ import {
   stringOf,
 } from '../json.ts'
 import { type ChatBody, type ChatMessage, textOf } from '../openai.ts'
-import type { WireRequest } from '../wire.ts'
+import type { TranslatedRequest } from '../translation.ts'
 import {
   droppedFields,
   invalid,
@@ -36,7 +36,7 @@ const READ = new Set([
 ])
 
 /** An OpenAI chat body → a body for models/M:generateContent, or its streaming twin. */
-export function toGenerateContent(body: ChatBody): WireRequest {
+export function toGenerateContent(body: ChatBody): TranslatedRequest {
   refuseAudioAnswers(body)
   const messages = readMessages(body)
   const system = messages.filter(isInstruction).flatMap(({ content }) => toTextParts(content))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { EngramError } from '../../memory/errors.ts'
 import type { ChatBody, ChatMessage } from '../openai.ts'
-import { gemini as wire } from './gemini.ts'
+import { gemini as translation } from './gemini.ts'
 import {
   ASKED,
   assemble,
@@ -13,7 +13,7 @@ import {
   testChatStream,
 } from './stream.contract.ts'
 
-testChatStream(wire, ['gemini-text.sse', 'gemini-tools.sse', 'gemini-blocked.sse'])
+testChatStream(translation, ['gemini-text.sse', 'gemini-tools.sse', 'gemini-blocked.sse'])
 
 const HI: ChatMessage = { role: 'user', content: 'Hi' }
 const PARAMETERS = { type: 'object', properties: { q: { type: 'string' } } }
@@ -23,7 +23,7 @@ const TOOL = {
 }
 
 function requestOf(extra: Record<string, unknown>, messages: unknown = [HI]) {
-  return wire.toRequest({ model: 'gemini-3.5-flash', messages, ...extra } as ChatBody)
+  return translation.toRequest({ model: 'gemini-3.5-flash', messages, ...extra } as ChatBody)
 }
 
 const call = (id: string, name: string, text: string, signature?: string) => ({
@@ -246,7 +246,7 @@ describe('gemini: messages of a request', () => {
         { content: { parts: [{ functionCall: { id: 'ab12', name: 'find', args: {} } }] } },
       ],
     }
-    const own = wire.toCompletion(answer, ASKED).choices[0]?.message.tool_calls?.[0]
+    const own = translation.toCompletion(answer, ASKED).choices[0]?.message.tool_calls?.[0]
     expect(own?.id).toMatch(/^call_/)
     const { body } = requestOf({}, [
       { role: 'assistant', content: '', tool_calls: [own, call('toolu_1', 'now', '{}')] },
@@ -295,7 +295,7 @@ describe('gemini: complete answers', () => {
   }
 
   test('text, tool calls, signatures and usage are OpenAI-shaped; thoughts are not part of it', () => {
-    const { created, ...completion } = wire.toCompletion(answer, ASKED)
+    const { created, ...completion } = translation.toCompletion(answer, ASKED)
     expect(created).toBeGreaterThan(1_700_000_000)
     expect(completion).toEqual({
       id: 'iFl7aOqWBdzQz7IP',
@@ -338,7 +338,7 @@ describe('gemini: complete answers', () => {
 
   test('an invented id fits into the 40 characters of OpenAI', () => {
     const long = { ...answer, responseId: 'x/'.repeat(60) }
-    const calls = wire.toCompletion(long, ASKED).choices[0]?.message.tool_calls ?? []
+    const calls = translation.toCompletion(long, ASKED).choices[0]?.message.tool_calls ?? []
     const ids = calls.map(({ id }) => id)
     expect(new Set(ids).size).toBe(2)
     for (const id of ids) expect(id).toMatch(/^call_[\w-]{1,35}$/)
@@ -356,14 +356,17 @@ describe('gemini: complete answers', () => {
   }
   for (const [finishReason, expected] of Object.entries(reasons)) {
     test(`${finishReason} → ${expected}`, () => {
-      const { choices } = wire.toCompletion({ candidates: [{ finishReason }] }, ASKED)
+      const { choices } = translation.toCompletion({ candidates: [{ finishReason }] }, ASKED)
       expect(choices[0]?.finish_reason as string).toBe(expected)
       expect(choices[0]?.message.content).toBe('')
     })
   }
 
   test('a blocked prompt is an empty, filtered answer', () => {
-    const { choices } = wire.toCompletion({ promptFeedback: { blockReason: 'OTHER' } }, ASKED)
+    const { choices } = translation.toCompletion(
+      { promptFeedback: { blockReason: 'OTHER' } },
+      ASKED,
+    )
     expect(choices).toMatchObject([{ message: { content: '' }, finish_reason: 'content_filter' }])
   })
 
@@ -372,7 +375,7 @@ describe('gemini: complete answers', () => {
       content: { parts: [{ text }] },
       finishReason: 'STOP',
     }))
-    const { choices } = wire.toCompletion({ candidates }, ASKED)
+    const { choices } = translation.toCompletion({ candidates }, ASKED)
     expect(choices.map(({ index, message }) => [index, message.content])).toEqual([
       [0, 'a'],
       [1, 'b'],
@@ -381,21 +384,21 @@ describe('gemini: complete answers', () => {
 
   test('anything else is no answer', () => {
     for (const other of [null, 'x', {}, { candidates: [] }]) {
-      expect(() => wire.toCompletion(other, ASKED)).toThrow('has no `candidates`')
+      expect(() => translation.toCompletion(other, ASKED)).toThrow('has no `candidates`')
     }
   })
 })
 
 describe('gemini: streams', () => {
   test('text comes as chunks; finish, usage and [DONE] when the upstream closes', async () => {
-    const open = wire.createStream(ASKED)
+    const open = translation.createStream(ASKED)
     const { bytes, done } = open.push(await readFixture('gemini-text.sse'))
     expect(done).toBe(false)
     expect(Buffer.from(bytes).toString()).not.toContain('[DONE]')
     const ended = open.end()
     expect(ended.complete).toBe(true)
     expect(Buffer.from(ended.bytes).toString()).toEndWith('data: [DONE]\n\n')
-    const outcome = stream(wire, ASKED, [await readFixture('gemini-text.sse')])
+    const outcome = stream(translation, ASKED, [await readFixture('gemini-text.sse')])
     expect(deltasOf(outcome)).toEqual([
       { role: 'assistant', content: '' },
       { content: 'Grüße aus' },
@@ -423,7 +426,7 @@ describe('gemini: streams', () => {
   })
 
   test('parallel tool calls have ids, whole arguments and their signature', async () => {
-    const outcome = stream(wire, ASKED, [await readFixture('gemini-tools.sse')])
+    const outcome = stream(translation, ASKED, [await readFixture('gemini-tools.sse')])
     expect(assemble(outcome)).toEqual({
       text: 'Let me look.',
       calls: [
@@ -440,7 +443,7 @@ describe('gemini: streams', () => {
   })
 
   test('a blocked prompt finishes as content_filter', async () => {
-    const outcome = stream(wire, ASKED, [await readFixture('gemini-blocked.sse')])
+    const outcome = stream(translation, ASKED, [await readFixture('gemini-blocked.sse')])
     expect(outcome.complete).toBe(true)
     expect(outcome.reply).toMatchObject({ text: '', finishReason: 'content_filter' })
   })
@@ -450,7 +453,7 @@ describe('gemini: streams', () => {
     const first = text.slice(0, text.indexOf('\n\n') + 2)
     const error = { code: 503, message: 'The model is overloaded.', status: 'UNAVAILABLE' }
     const bytes = Buffer.from(`${first}data: ${JSON.stringify({ error })}\n\n`)
-    const outcome = stream(wire, ASKED, [bytes])
+    const outcome = stream(translation, ASKED, [bytes])
     expect(framesOf(outcome).at(-1)).toEqual({
       error: {
         message: 'The model is overloaded.',
@@ -465,7 +468,7 @@ describe('gemini: streams', () => {
   test('a stream that closes before the reason to finish ends with an error frame, wherever it was cut', async () => {
     const bytes = await readFixture('gemini-text.sse')
     for (let at = 0; at <= bytes.length - 3; at += 5) {
-      const outcome = stream(wire, ASKED, [bytes.subarray(0, at)])
+      const outcome = stream(translation, ASKED, [bytes.subarray(0, at)])
       expect(framesOf(outcome).at(-1)).toHaveProperty('error.type', 'server_error')
       expect(outcome.sent).not.toContain('[DONE]')
       expect(outcome.complete).toBe(false)
@@ -476,7 +479,7 @@ describe('gemini: streams', () => {
     const frame = (index: number, text: string, finishReason?: string) =>
       `data: ${JSON.stringify({ candidates: [{ index, content: { parts: [{ text }] }, finishReason }] })}\n\n`
     const sent = frame(0, 'a') + frame(1, 'x') + frame(0, 'b', 'STOP') + frame(1, 'y', 'MAX_TOKENS')
-    const outcome = stream(wire, ASKED, [Buffer.from(sent)])
+    const outcome = stream(translation, ASKED, [Buffer.from(sent)])
     const choices = chunksOf(outcome).flatMap((chunk) => chunk.choices)
     const textOf = (wanted: number) =>
       choices.map(({ index, delta }) => (index === wanted ? (delta.content ?? '') : '')).join('')
@@ -492,7 +495,7 @@ describe('gemini: streams', () => {
 describe('gemini: errors', () => {
   test('the message and the status word are kept', () => {
     const body = '{"error":{"code":429,"message":"Quota exceeded.","status":"RESOURCE_EXHAUSTED"}}'
-    expect(wire.toError(429, body)).toEqual({
+    expect(translation.toError(429, body)).toEqual({
       error: {
         message: 'Quota exceeded.',
         type: 'rate_limit_error',

@@ -2,7 +2,7 @@ import { messageOf } from '../../memory/errors.ts'
 import { type Fields, isFields, parseJson } from '../json.ts'
 import { type ChatBody, openAiError } from '../openai.ts'
 import { createSseParser, type SseEvent } from '../sse.ts'
-import type { ChatStream } from '../wire.ts'
+import type { ChatStream } from '../translation.ts'
 import { type ChunkWriter, createChunkWriter } from './chunk-writer.ts'
 
 /** How one dialect's events become chunks. */

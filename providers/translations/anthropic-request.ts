@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../memory/memory.ts'
 import { compact, entryOf, type Fields, fieldsOf, listOf, stringOf } from '../json.ts'
 import type { ChatBody, ChatMessage } from '../openai.ts'
-import type { WireRequest } from '../wire.ts'
+import type { TranslatedRequest } from '../translation.ts'
 import { toAnthropicSchema } from './anthropic-schema.ts'
 import {
   droppedFields,
@@ -39,7 +39,7 @@ const READ = [
 ]
 
 /** An OpenAI chat body → a body for POST /v1/messages. */
-export function toMessagesRequest(body: ChatBody): WireRequest {
+export function toMessagesRequest(body: ChatBody): TranslatedRequest {
   refuseAudioAnswers(body)
   if ((readNumber(body, 'n') ?? 1) > 1) throw invalid('n must be 1: Anthropic gives one answer')
   const messages = readMessages(body)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { openaiChat } from './openai-chat.ts'
+import { openaiChat } from './openai.ts'
 import { ASKED, readFixture, stream, testChatStream } from './stream.contract.ts'
 
 testChatStream(openaiChat, ['openai-text.sse', 'openai-tools.sse'])

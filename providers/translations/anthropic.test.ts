@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { EngramError } from '../../memory/errors.ts'
 import type { ChatBody, ChatMessage } from '../openai.ts'
 import { replyOf } from '../reply.ts'
-import { anthropicMessages as wire } from './anthropic-messages.ts'
+import { anthropicMessages as translation } from './anthropic.ts'
 import {
   ASKED,
   assemble,
@@ -14,7 +14,11 @@ import {
   testChatStream,
 } from './stream.contract.ts'
 
-testChatStream(wire, ['anthropic-text.sse', 'anthropic-tools.sse', 'anthropic-overloaded.sse'])
+testChatStream(translation, [
+  'anthropic-text.sse',
+  'anthropic-tools.sse',
+  'anthropic-overloaded.sse',
+])
 
 const HI: ChatMessage = { role: 'user', content: 'Hi' }
 const TOOL = {
@@ -25,7 +29,7 @@ const PNG = 'data:image/png;base64,iVBORw0KGgo='
 
 function bodyOf(extra: Record<string, unknown>, messages: unknown = [HI]) {
   const body = { model: 'claude-opus-4-6', messages, ...extra } as ChatBody
-  const { path, body: sent, dropped } = wire.toRequest(body)
+  const { path, body: sent, dropped } = translation.toRequest(body)
   expect(path).toBe('/messages')
   return { ...sent, dropped } as Record<string, unknown>
 }
@@ -185,7 +189,7 @@ describe('anthropic-messages: fields of a request', () => {
   test('fields with the names of object methods are fields like others', () => {
     const asked = JSON.parse('{"constructor":1,"__proto__":{"a":1},"toString":"x"}')
     const body = { model: 'claude-opus-4-6', messages: [HI] }
-    const { dropped } = wire.toRequest(Object.assign(Object.create(null), body, asked))
+    const { dropped } = translation.toRequest(Object.assign(Object.create(null), body, asked))
     expect(dropped).toEqual(expect.arrayContaining(['constructor', 'toString']))
   })
 
@@ -449,7 +453,7 @@ describe('anthropic-messages: complete answers', () => {
   }
 
   test('text, tool calls and usage are OpenAI-shaped; thinking is not part of it', () => {
-    const { created, ...completion } = wire.toCompletion(answer, ASKED)
+    const { created, ...completion } = translation.toCompletion(answer, ASKED)
     expect(created).toBeGreaterThan(1_700_000_000)
     expect(created).toBeLessThan(10_000_000_000)
     expect(completion).toEqual({
@@ -504,29 +508,29 @@ describe('anthropic-messages: complete answers', () => {
   }
   for (const [stop_reason, expected] of Object.entries(reasons)) {
     test(`${stop_reason} → ${expected}`, () => {
-      const { choices } = wire.toCompletion({ ...answer, stop_reason }, ASKED)
+      const { choices } = translation.toCompletion({ ...answer, stop_reason }, ASKED)
       expect(choices[0]?.finish_reason as string).toBe(expected)
     })
   }
 
   test('an answer that only calls tools has null content, an empty one has none but is text', () => {
     const onlyCalls = { ...answer, content: answer.content.slice(3) }
-    expect(wire.toCompletion(onlyCalls, ASKED).choices[0]?.message.content).toBeNull()
-    const empty = wire.toCompletion({ content: [] }, ASKED)
+    expect(translation.toCompletion(onlyCalls, ASKED).choices[0]?.message.content).toBeNull()
+    const empty = translation.toCompletion({ content: [] }, ASKED)
     expect(empty.choices[0]?.message.content).toBe('')
     expect(empty.model).toBe('asked-model')
   })
 
   test('anything else is no answer', () => {
     for (const other of [null, 'x', {}, { content: 'text' }]) {
-      expect(() => wire.toCompletion(other, ASKED)).toThrow('has no `content`')
+      expect(() => translation.toCompletion(other, ASKED)).toThrow('has no `content`')
     }
   })
 })
 
 describe('anthropic-messages: streams', () => {
   test('text comes as chunks: the role first, then the finish, the usage and [DONE]', async () => {
-    const outcome = stream(wire, ASKED, [await readFixture('anthropic-text.sse')])
+    const outcome = stream(translation, ASKED, [await readFixture('anthropic-text.sse')])
     expect(deltasOf(outcome)).toEqual([
       { role: 'assistant', content: '' },
       { content: 'Grüße aus' },
@@ -561,7 +565,7 @@ describe('anthropic-messages: streams', () => {
 
   test('the usage chunk comes only when it was asked for; the reply knows it anyway', async () => {
     const asked = { ...ASKED, stream_options: null }
-    const outcome = stream(wire, asked, [await readFixture('anthropic-text.sse')])
+    const outcome = stream(translation, asked, [await readFixture('anthropic-text.sse')])
     for (const chunk of chunksOf(outcome)) {
       expect(chunk).not.toHaveProperty('usage')
       expect(chunk.choices).toHaveLength(1)
@@ -570,7 +574,7 @@ describe('anthropic-messages: streams', () => {
   })
 
   test('parallel tool calls have their own index, and one without parameters gets {}', async () => {
-    const outcome = stream(wire, ASKED, [await readFixture('anthropic-tools.sse')])
+    const outcome = stream(translation, ASKED, [await readFixture('anthropic-tools.sse')])
     expect(assemble(outcome)).toEqual({
       text: 'Let me look.',
       calls: [
@@ -582,7 +586,7 @@ describe('anthropic-messages: streams', () => {
   })
 
   test('an error inside the stream is the last frame', async () => {
-    const outcome = stream(wire, ASKED, [await readFixture('anthropic-overloaded.sse')])
+    const outcome = stream(translation, ASKED, [await readFixture('anthropic-overloaded.sse')])
     expect(framesOf(outcome).at(-1)).toEqual({
       error: { message: 'Overloaded', type: 'overloaded_error', param: null, code: null },
     })
@@ -596,7 +600,7 @@ describe('anthropic-messages: streams', () => {
     const whole = Buffer.from(bytes).toString()
     const end = Buffer.byteLength(whole.slice(0, whole.indexOf('data: {"type":"message_stop"}')))
     for (let at = 0; at <= end; at += 7) {
-      const outcome = stream(wire, ASKED, [bytes.subarray(0, at)])
+      const outcome = stream(translation, ASKED, [bytes.subarray(0, at)])
       expect(framesOf(outcome).at(-1)).toHaveProperty('error.type', 'server_error')
       expect(outcome.sent).not.toContain('[DONE]')
       expect(outcome).toMatchObject({ dones: 0, complete: false })
@@ -606,7 +610,7 @@ describe('anthropic-messages: streams', () => {
   test('a frame that cannot be read ends the answer, and nothing follows', async () => {
     const whole = Buffer.from(await readFixture('anthropic-text.sse')).toString()
     const broken = whole.replace('{"type": "ping"}', '{"type": "pi')
-    const outcome = stream(wire, ASKED, [Buffer.from(broken)])
+    const outcome = stream(translation, ASKED, [Buffer.from(broken)])
     expect(assemble(outcome).text).toBe('')
     expect(framesOf(outcome).at(-1)).toHaveProperty('error.message')
     expect(outcome.complete).toBe(false)
@@ -617,7 +621,7 @@ describe('anthropic-messages: errors', () => {
   test('the message and the type are kept', () => {
     const body =
       '{"type":"error","error":{"type":"not_found_error","message":"model: x"},"request_id":"r"}'
-    expect(wire.toError(404, body)).toEqual({
+    expect(translation.toError(404, body)).toEqual({
       error: { message: 'model: x', type: 'not_found_error', param: null, code: null },
     })
   })
