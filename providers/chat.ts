@@ -3,7 +3,7 @@ import type { ChatModel } from '../memory/ports.ts'
 import { send } from './egress.ts'
 import { parseJson } from './json.ts'
 import type { ChatBody, ChatCompletion } from './openai.ts'
-import { replyOf } from './reply.ts'
+import { replyOf } from './openai-answer.ts'
 import { VENDORS, type VendorName, vendorAt } from './vendors.ts'
 
 export type ChatModelOptions = Readonly<{

@@ -3,7 +3,7 @@ import { type DemoUpstream, startDemoUpstream } from './demo.ts'
 import { demoAnswer } from './demo-answer.ts'
 import { send } from './egress.ts'
 import type { ChatBody } from './openai.ts'
-import { replyOf } from './reply.ts'
+import { replyOf } from './openai-answer.ts'
 import { VENDOR_NAMES, VENDORS, type VendorName } from './vendors.ts'
 
 let demo: DemoUpstream

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { createReplyCollector, MAX_REPLY_BYTES, replyOf } from './reply.ts'
+import { replyOf } from './openai-answer.ts'
+import { createReplyCollector, MAX_REPLY_BYTES } from './reply.ts'
 
 const EMPTY = {
   text: '',
@@ -8,6 +9,7 @@ const EMPTY = {
   finishReason: null,
   usage: null,
   model: null,
+  id: null,
   error: null,
 }
 

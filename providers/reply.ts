@@ -1,6 +1,5 @@
 /** What was answered, and how it is collected while the answer passes by. */
-import { fieldsOf, isFields, listOf, stringOf } from './json.ts'
-import { type OpenAiError, textOf, type Usage } from './openai.ts'
+import type { OpenAiError, Usage } from './openai.ts'
 
 /** An answer as memory sees it. Of several choices only the first counts. */
 export type Reply = Readonly<{
@@ -13,6 +12,8 @@ export type Reply = Readonly<{
   usage: Usage | null
   /** The model that answered, as the provider names it. */
   model: string | null
+  /** The provider's name for the answer. */
+  id: string | null
   /** An error that came inside the stream, after its status 200. */
   error: OpenAiError['error'] | null
 }>
@@ -26,6 +27,7 @@ export interface ReplyCollector {
   setFinish(reason: string): void
   setUsage(usage: Usage): void
   setModel(model: string): void
+  setId(id: string): void
   setError(error: OpenAiError['error']): void
   /** Something could not be read: the text has a gap. */
   setTruncated(): void
@@ -42,6 +44,7 @@ export function createReplyCollector(): ReplyCollector {
     finishReason: null,
     usage: null,
     model: null,
+    id: null,
     error: null,
   }
   const set = (change: Partial<Reply>): void => {
@@ -61,22 +64,9 @@ export function createReplyCollector(): ReplyCollector {
     setFinish: (finishReason) => set({ finishReason }),
     setUsage: (usage) => set({ usage }),
     setModel: (model) => set({ model }),
+    setId: (id) => set({ id }),
     setError: (error) => set({ error }),
     setTruncated: () => set({ truncated: true }),
     reply: () => reply,
   }
-}
-
-/** The same of an answer that came whole: a chat.completion object, from a server that may be careless. */
-export function replyOf(completion: unknown): Reply {
-  const answer = fieldsOf(completion)
-  const choice = fieldsOf(listOf(answer.choices)[0])
-  const message = fieldsOf(choice.message)
-  const collector = createReplyCollector()
-  collector.addText(textOf(message.content) || stringOf(message.refusal))
-  for (const _ of listOf(message.tool_calls)) collector.addToolCall()
-  if (typeof choice.finish_reason === 'string') collector.setFinish(choice.finish_reason)
-  if (isFields(answer.usage)) collector.setUsage(answer.usage as Usage)
-  if (typeof answer.model === 'string') collector.setModel(answer.model)
-  return collector.reply()
 }

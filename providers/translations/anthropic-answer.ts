@@ -1,9 +1,9 @@
 /** What comes back from POST /v1/messages, in OpenAI's form. */
 import { EngramError } from '../../memory/errors.ts'
+import { errorFrom } from '../error-body.ts'
 import { countOf, entryOf, type Fields, fieldsOf, isFields, stringOf } from '../json.ts'
 import type { ChatBody, ChatCompletion, FinishReason, ToolCall, Usage } from '../openai.ts'
 import type { ChunkWriter } from './chunk-writer.ts'
-import { errorFrom } from './error-body.ts'
 import type { Translation } from './translated-stream.ts'
 
 /** Any other reason, `end_turn`, `stop_sequence` and `pause_turn` among them, is `stop`. */
@@ -48,7 +48,7 @@ function toToolCall({ id, name, input }: Fields): ToolCall {
 }
 
 /** Anthropic counts apart what a cache took or gave; OpenAI counts it all as prompt. */
-function toUsage(usage: Fields): Usage {
+export function toUsage(usage: Fields): Usage {
   const cached = countOf(usage.cache_read_input_tokens)
   const written = countOf(usage.cache_creation_input_tokens)
   const prompt = countOf(usage.input_tokens) + written + cached

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { EngramError } from '../../memory/errors.ts'
 import type { ChatBody, ChatMessage } from '../openai.ts'
-import { replyOf } from '../reply.ts'
+import { replyOf } from '../openai-answer.ts'
 import { anthropicMessages as translation } from './anthropic.ts'
 import {
   ASKED,

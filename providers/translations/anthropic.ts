@@ -1,7 +1,7 @@
+import { errorFrom } from '../error-body.ts'
 import type { ChatTranslation } from '../translation.ts'
 import { toCompletion, translateEvents } from './anthropic-answer.ts'
 import { toMessagesRequest } from './anthropic-request.ts'
-import { errorFrom } from './error-body.ts'
 import { createTranslatedStream } from './translated-stream.ts'
 
 /** Anthropic's Messages API, told and heard as OpenAI chat. */

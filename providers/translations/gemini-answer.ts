@@ -1,9 +1,9 @@
 /** What comes back from generateContent and streamGenerateContent, in OpenAI's form. */
 import { EngramError } from '../../memory/errors.ts'
+import { errorFrom } from '../error-body.ts'
 import { countOf, entryOf, type Fields, fieldsOf, isFields, listOf, stringOf } from '../json.ts'
 import type { ChatBody, ChatCompletion, FinishReason, ToolCall, Usage } from '../openai.ts'
 import type { ChunkWriter } from './chunk-writer.ts'
-import { errorFrom } from './error-body.ts'
 import { openAiCallId } from './gemini-call-id.ts'
 import type { Translation } from './translated-stream.ts'
 
@@ -91,7 +91,7 @@ function toToolCall(
   }
 }
 
-function toUsage(usage: Fields): Usage {
+export function toUsage(usage: Fields): Usage {
   const thoughts = countOf(usage.thoughtsTokenCount)
   const prompt = countOf(usage.promptTokenCount) + countOf(usage.toolUsePromptTokenCount)
   const completion = countOf(usage.candidatesTokenCount) + thoughts

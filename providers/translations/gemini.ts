@@ -1,5 +1,5 @@
+import { errorFrom } from '../error-body.ts'
 import type { ChatTranslation } from '../translation.ts'
-import { errorFrom } from './error-body.ts'
 import { toCompletion, translateFrames } from './gemini-answer.ts'
 import { toGenerateContent } from './gemini-request.ts'
 import { createTranslatedStream } from './translated-stream.ts'

@@ -46,6 +46,7 @@ describe('openai-chat', () => {
         completion_tokens_details: { reasoning_tokens: 0 },
       } as never,
       model: 'gpt-4o-mini-2024-07-18',
+      id: 'chatcmpl-CfA1',
       error: null,
     })
   })
@@ -67,12 +68,22 @@ describe('openai-chat', () => {
     ])
   })
 
-  test('a stream that breaks off before [DONE] is forwarded as far as it came and not complete', async () => {
-    const bytes = (await readFixture('openai-text.sse')).slice(0, -'[DONE]\n\n'.length)
+  test('a stream that breaks off is forwarded as far as it came and not complete', async () => {
+    const text = Buffer.from(await readFixture('openai-text.sse')).toString()
+    const bytes = Buffer.from(text.slice(0, text.indexOf('"finish_reason":"stop"')))
+    const outcome = stream(openaiChat, ASKED, [bytes])
+    expect(outcome.sent).toBe(bytes.toString())
+    expect(outcome.complete).toBe(false)
+  })
+
+  test('a server that gives a reason to finish and closes without [DONE] has said everything', async () => {
+    const bytes = (await readFixture('openai-text.sse')).slice(0, -'data: [DONE]\n\n'.length)
     const outcome = stream(openaiChat, ASKED, [bytes])
     expect(outcome.sent).toBe(Buffer.from(bytes).toString())
-    expect(outcome.complete).toBe(false)
-    expect(outcome.reply.finishReason).toBe('stop')
+    expect({ complete: outcome.complete, dones: outcome.dones }).toEqual({
+      complete: true,
+      dones: 0,
+    })
   })
 
   test('a frame that is not JSON passes; the reply says that it has a gap', () => {

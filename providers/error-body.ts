@@ -1,5 +1,5 @@
-import { fieldsOf, isFields, parseJson, stringOf } from '../json.ts'
-import { type OpenAiError, openAiError } from '../openai.ts'
+import { fieldsOf, isFields, parseJson, stringOf } from './json.ts'
+import { type OpenAiError, openAiError } from './openai.ts'
 
 const MAX_MESSAGE = 2_000
 
