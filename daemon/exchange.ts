@@ -64,6 +64,7 @@ export function nextHash(before: Uint8Array, role: Role, content: string): Uint8
 export function traceOf(
   turns: readonly Pick<ExchangeTurn, 'role' | 'prefixHash'>[],
   named: Readonly<{ source: string; conversationId: string | null; sessionId: string | null }>,
+  goesOn = false,
 ) {
   // An answer in the history makes a match certain: two chats may well begin with the same question.
   const firstAnswer = turns.findIndex((turn) => turn.role === 'assistant')
@@ -71,5 +72,6 @@ export function traceOf(
     ...named,
     prefixHashes: turns.map((turn) => turn.prefixHash),
     sureFrom: firstAnswer < 0 ? turns.length + 1 : firstAnswer + 1,
+    goesOn,
   }
 }

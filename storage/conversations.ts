@@ -1,6 +1,14 @@
 import { EngramError } from '../memory/errors.ts'
 import { newId } from '../memory/ids.ts'
 import type { JsonObject, Role, Scope, Turn } from '../memory/memory.ts'
+import {
+  type FoundAnchor,
+  findAnchors,
+  type NewAnchor,
+  putAnchor,
+  removeAnchorsWith,
+  touchAnchors,
+} from './anchors.ts'
 import { all, type Connection, type Database, nextRev, one, run } from './database.ts'
 import { enqueue } from './jobs.ts'
 import { countUse } from './memories.ts'
@@ -42,6 +50,8 @@ export type ConversationTrace = Readonly<{
   prefixHashes: readonly Uint8Array[]
   /** How many of them make a match certain: two chats that begin with "hi" are two chats. */
   sureFrom: number
+  /** The assistant is at work on its answer, over several requests: the last turn has been seen before. */
+  goesOn: boolean
 }>
 
 export type FoundConversation = Readonly<{
@@ -62,6 +72,10 @@ export type Exchange = Readonly<{
   usedMemoryIds: readonly string[]
   /** What extraction should know beside the turns; null when nothing is to be learned. */
   extraction: JsonObject | null
+  /** What was put into a turn and must stand there in later requests; null for nothing. */
+  anchor: NewAnchor | null
+  /** Earlier ones that this request carried and that nobody has noted for a while. */
+  usedAnchors: readonly number[]
 }>
 
 export type StoredExchange = Readonly<{
@@ -77,6 +91,8 @@ export type StoredExchange = Readonly<{
  * conversation went on, or later, it begins another one.
  */
 const RETRY_WINDOW_MS = 10 * 60 * 1000
+/** An agent may work this long on one question. */
+const WORK_WINDOW_MS = 24 * 60 * 60 * 1000
 
 /** Of a longer history, the newest turns are enough to find it by. */
 const MAX_COMPARED = 2_000
@@ -105,7 +121,26 @@ export function createConversations(database: Database, now: () => number) {
       database.read((db) => locate(db, scope, trace, now())),
 
     /**
-     * Stores turns, receipt and extraction job; everything or nothing.
+     * The same, and what was put into the turns of the request when they were sent before.
+     *
+     * @throws EngramError as `locate`.
+     */
+    resume: (
+      scope: Scope,
+      trace: ConversationTrace,
+      provider: string,
+    ): Promise<FoundConversation & Readonly<{ anchors: FoundAnchor[] }>> =>
+      database.read(async (db) => {
+        const found = await locate(db, scope, trace, now())
+        const namespaceId = await findNamespace(db, scope)
+        const hashes = trace.prefixHashes.slice(-MAX_COMPARED)
+        const anchors =
+          namespaceId === null ? [] : await findAnchors(db, namespaceId, provider, hashes)
+        return { ...found, anchors }
+      }),
+
+    /**
+     * Stores turns, receipt, anchor and extraction job; everything or nothing.
      *
      * @throws EngramError `not_found` when the conversation is of another scope.
      */
@@ -115,7 +150,10 @@ export function createConversations(database: Database, now: () => number) {
     /** Finds the conversation and stores in one transaction: the same exchange twice leaves one. */
     recordLocated: (
       trace: ConversationTrace,
-      exchange: Omit<Exchange, 'conversationId' | 'source' | 'sessionId'>,
+      exchange: Omit<
+        Exchange,
+        'conversationId' | 'source' | 'sessionId' | 'anchor' | 'usedAnchors'
+      >,
     ): Promise<StoredExchange & Readonly<{ conversationId: string }>> =>
       database.write(async (db) => {
         const at = now()
@@ -124,7 +162,7 @@ export function createConversations(database: Database, now: () => number) {
         const stored = await record(
           database,
           db,
-          { ...exchange, conversationId: id, source, sessionId },
+          { ...exchange, conversationId: id, source, sessionId, anchor: null, usedAnchors: [] },
           at,
         )
         return { ...stored, conversationId: id }
@@ -237,13 +275,14 @@ export function createConversations(database: Database, now: () => number) {
     /** Removes a conversation and its turns. Memories learned from it stay. @returns false when unknown. */
     remove: (userId: string, id: string): Promise<boolean> =>
       database.write(async (db) => {
-        const turns = await all<{ seq: number; namespace_id: number }>(
+        const turns = await all<RemovedTurn>(
           db,
           sql`
-            select seq, namespace_id from turns where conversation_id = ${id} and user_id = ${userId}
+            select seq, id, namespace_id from turns
+            where conversation_id = ${id} and user_id = ${userId}
           `,
         )
-        for (const { seq, namespace_id } of turns) await removeTurn(database, db, namespace_id, seq)
+        for (const turn of turns) await removeTurn(database, db, turn)
         const removed = await run(
           db,
           sql`delete from conversations where id = ${id} and user_id = ${userId}`,
@@ -259,11 +298,11 @@ export function createConversations(database: Database, now: () => number) {
           sql`select id from conversations where updated_at < ${before} limit 200`,
         )
         for (const { id } of old) {
-          const turns = await all<{ seq: number; namespace_id: number }>(
+          const turns = await all<RemovedTurn>(
             db,
-            sql`select seq, namespace_id from turns where conversation_id = ${id}`,
+            sql`select seq, id, namespace_id from turns where conversation_id = ${id}`,
           )
-          for (const turn of turns) await removeTurn(database, db, turn.namespace_id, turn.seq)
+          for (const turn of turns) await removeTurn(database, db, turn)
           await run(db, sql`delete from conversations where id = ${id}`)
         }
         return old.length
@@ -395,6 +434,8 @@ async function record(
       )
     : null
   await countUse(db, scope.userId, exchange.usedMemoryIds, at)
+  if (exchange.anchor) await putAnchor(db, namespaceId, exchange.anchor, at)
+  await touchAnchors(db, exchange.usedAnchors, at)
   const jobId =
     exchange.extraction && newTurnIds.length > 0
       ? await enqueue(db, {
@@ -409,14 +450,16 @@ async function record(
   return { turnIds, jobId, receiptId }
 }
 
+type RemovedTurn = { seq: number; id: string; namespace_id: number }
+
 async function removeTurn(
   database: Database,
   db: Connection,
-  namespaceId: number,
-  seq: number,
+  { seq, id, namespace_id: namespaceId }: RemovedTurn,
 ): Promise<void> {
   await database.text.remove(db, 'turn', seq)
   await removeVectors(db, 'turn', seq)
+  await removeAnchorsWith(db, id)
   await run(db, sql`delete from turns where seq = ${seq}`)
   await writeRemoval(db, 'turn', namespaceId, seq)
 }
@@ -454,7 +497,7 @@ async function longestPrefix(
     sql`
       select t.conversation_id from turns t
       where t.namespace_id = ${namespaceId} and t.prefix_hash = ${hashes.at(-1)}
-        and t.created_at > ${at - RETRY_WINDOW_MS}
+        and t.created_at > ${at - (trace.goesOn ? WORK_WINDOW_MS : RETRY_WINDOW_MS)}
         and not exists (
           select 1 from turns later
           where later.conversation_id = t.conversation_id and later.position > t.position

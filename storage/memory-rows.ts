@@ -1,6 +1,7 @@
 import { newId } from '../memory/ids.ts'
 import type { JsonObject, Memory, NewMemory, Origin, Status } from '../memory/memory.ts'
 import { slotOf } from '../memory/slots.ts'
+import { removeAnchorsWith } from './anchors.ts'
 import { all, type Connection, type Database, nextRev, one, run } from './database.ts'
 import { enqueue } from './jobs.ts'
 import { namespaceOf } from './namespaces.ts'
@@ -186,6 +187,7 @@ export async function replaceMemory(
       where seq = ${before.seq}
     `,
   )
+  if (after.status === 'rejected') await removeAnchorsWith(db, before.id)
   if (after.content !== before.content) {
     await database.text.remove(db, 'memory', before.seq)
     await database.text.put(db, {
@@ -209,6 +211,7 @@ export async function removeMemory(
 ): Promise<void> {
   await database.text.remove(db, 'memory', before.seq)
   await removeVectors(db, 'memory', before.seq)
+  await removeAnchorsWith(db, before.id)
   await run(db, sql`delete from memories where seq = ${before.seq}`)
   await writeRemoval(db, 'memory', before.namespaceId, before.seq)
   await writeEvent(db, 'deleted', before, null, change)

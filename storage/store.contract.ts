@@ -1,3 +1,4 @@
+import { testAnchors } from './contract/anchors.contract.ts'
 import { testApps } from './contract/apps.contract.ts'
 import { testConflicts } from './contract/conflicts.contract.ts'
 import { testConversations } from './contract/conversations.contract.ts'
@@ -17,6 +18,7 @@ export function testStore(dialect: string, open: Open) {
   testJournal(dialect, open)
   testConflicts(dialect, open)
   testConversations(dialect, open)
+  testAnchors(dialect, open)
   testJobs(dialect, open)
   testLearning(dialect, open)
   testVectors(dialect, open)

@@ -1,3 +1,4 @@
+import { createAnchors } from './anchors.ts'
 import { createApps } from './apps.ts'
 import { createConflicts } from './conflicts.ts'
 import { createConversations } from './conversations.ts'
@@ -31,6 +32,7 @@ export function createStore(database: Database, now: () => number = Date.now) {
     conflicts: createConflicts(database, now),
     journal: createJournal(database, now),
     conversations: createConversations(database, now),
+    anchors: createAnchors(database),
     receipts: createReceipts(database, now),
     jobs: createJobs(database, now),
     vectors: createVectors(database, now),

@@ -11,7 +11,8 @@ export type User = Readonly<{
   createdAt: number
 }>
 
-export type KeyScope = 'read' | 'write'
+/** `proxy` opens the proxy and nothing else. */
+export type KeyScope = 'read' | 'write' | 'proxy'
 
 /** An API key as it is stored: the key itself is known to its holder only. */
 export type ApiKey = Readonly<{

@@ -330,6 +330,8 @@ async function record(
       },
       usedMemoryIds: items.filter(({ kind }) => kind === 'memory').map(({ id }) => id),
       extraction: keepsTurns ? { injected: items.map(({ content }) => content) } : null,
+      anchor: null,
+      usedAnchors: [],
     }),
   )
   if (!stored.done) {

@@ -215,7 +215,12 @@ describe('a stream', () => {
       const bytes = await load()
       const text = bytes.toString()
       const last = Math.max(
-        ...['"finish_reason":"stop"', '"finishReason": "STOP"', 'event: message_stop', '"done":true']
+        ...[
+          '"finish_reason":"stop"',
+          '"finishReason": "STOP"',
+          'event: message_stop',
+          '"done":true',
+        ]
           .concat('event: response.completed')
           .map((mark) => text.indexOf(mark)),
       )

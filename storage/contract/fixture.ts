@@ -133,6 +133,7 @@ export function trace(contents: readonly string[], more: Partial<ConversationTra
     sessionId: null,
     prefixHashes: hashes(contents),
     sureFrom: 2,
+    goesOn: false,
     ...more,
   } satisfies ConversationTrace
 }
@@ -160,6 +161,8 @@ export function exchange(
     receipt: null,
     usedMemoryIds: [],
     extraction: null,
+    anchor: null,
+    usedAnchors: [],
     ...more,
   }
 }

@@ -109,6 +109,19 @@ async function expectRefused(
   expect(fingerprint(folder)).toEqual(before)
 }
 
+test('keys of a database that knew no proxy keys are there afterwards', async () => {
+  const { path } = newFolder()
+  const old = await openSqlite({ path, addonPath: ADDON_PATH }, SQLITE_MIGRATIONS.slice(0, 2))
+  const key = { name: 'k', hash: new Uint8Array([1]), hint: 'ek_', scope: 'read', expiresAt: 5 }
+  const { user } = await createStore(old).users.create('ann', { ...key, scope: 'read' })
+  await old.close()
+  const { users } = createStore(await open(path))
+  expect(await users.listKeys(user.id)).toMatchObject([{ name: 'k', scope: 'read', expiresAt: 5 }])
+  await users.addKey(user.id, { ...key, name: 'p', hash: new Uint8Array([2]), scope: 'proxy' })
+  await users.remove(user.id)
+  expect(await users.listKeys(user.id)).toEqual([])
+})
+
 describe('a SQLite file', () => {
   test('is marked as ours, and set up to keep what is acknowledged', async () => {
     const database = await open(newFolder().path)
