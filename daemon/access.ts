@@ -14,6 +14,7 @@ export function checkAccess(
   caller: Caller,
   isLocal: boolean,
 ): void {
+  if (access !== 'proxy' && access !== 'open') refuseProxyKey(caller)
   switch (access) {
     case 'open':
     case 'proxy':
@@ -39,6 +40,12 @@ export function checkAccess(
         throw denied(caller, `the key "${caller.key.name}" may only read`)
       }
   }
+}
+
+/** A key of the proxy may stand in URLs and settings of other programs: it opens nothing else. */
+function refuseProxyKey(caller: Caller): void {
+  if (caller.kind !== 'user' || caller.key?.scope !== 'proxy') return
+  throw new EngramError('forbidden', `the key "${caller.key.name}" is for the proxy alone`)
 }
 
 function isAdmin(caller: Caller): boolean {

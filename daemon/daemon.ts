@@ -17,8 +17,12 @@ import { startLagMeter } from './lag.ts'
 import { createLog } from './log.ts'
 import { startMaintenance } from './maintenance.ts'
 import type { McpEndpoint } from './mcp/endpoint.ts'
+import { createMetrics } from './metrics.ts'
+import { createRoom } from './proxy/body.ts'
+import { createChains } from './proxy/chains.ts'
 import { createRateLimit } from './rate.ts'
 import { ROUTES } from './routes.ts'
+import { createSeldom } from './seldom.ts'
 import { createHandler } from './server.ts'
 import type { Services } from './services.ts'
 import { VERSION } from './version.ts'
@@ -39,7 +43,10 @@ export type DaemonFile = Readonly<{ url: string; pid: number; version: string; s
 const DRAIN_MS = 8_000
 /** A connection on which nobody has shown a key is closed after so long; slow senders gain nothing by dripping. */
 const STRANGER_SECONDS = 30
-const MAX_REQUEST_BYTES = 68 * 1024 * 1024
+/** Each route has its own limit; a proxied body that is larger than any still goes on to its provider. */
+const MAX_REQUEST_BYTES = Number.MAX_SAFE_INTEGER
+/** Bodies of proxied requests that are held at once. */
+const MAX_HELD_BYTES = 512 * 1024 * 1024
 
 /**
  * Opens every part, joins them and listens. The only wiring.
@@ -156,6 +163,10 @@ export async function startDaemon(config: Config): Promise<Daemon> {
         registrations: createRateLimit(30, Date.now),
         attempts: createRateLimit(30, Date.now),
       },
+      metrics: createMetrics(),
+      seldom: createSeldom((fields, message) => log.warn(fields, message), Date.now),
+      chains: createChains(),
+      room: createRoom(MAX_HELD_BYTES),
       localUser: () => local,
       url,
       startedAt: Date.now(),

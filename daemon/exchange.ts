@@ -49,7 +49,7 @@ export function exchangeTurns(
   })
 }
 
-const NOTHING_BEFORE = new Uint8Array(16)
+export const NOTHING_BEFORE = new Uint8Array(16)
 
 /** SHA-256 over the previous hash, role and text without outer space, cut to 128 bits. */
 export function nextHash(before: Uint8Array, role: Role, content: string): Uint8Array {

@@ -7,6 +7,8 @@ const KEY_USE_MS = 60_000
 const KEEP_JOBS_MS = 7 * DAY_MS
 /** An app that nobody let in is forgotten after a day, one that nobody uses any more after so long. */
 const KEEP_APPS_MS = 90 * DAY_MS
+/** A conversation that nobody continued for so long is in no provider's cache. */
+const KEEP_ANCHORS_MS = 30 * DAY_MS
 
 /** Forgets what its time is up for, and notes when keys and apps were used. Returns what ends it. */
 export function startMaintenance(services: Services): () => Promise<void> {
@@ -18,6 +20,7 @@ export function startMaintenance(services: Services): () => Promise<void> {
     const receipts = config['memory.keep_receipts_days']
     await store.jobs.purge(now() - KEEP_JOBS_MS)
     await store.apps.sweep(now() - KEEP_APPS_MS, now() - DAY_MS)
+    await store.anchors.purge(now() - KEEP_ANCHORS_MS)
     await store.journal.purgeDeleted(before(config['memory.keep_deleted_days']))
     if (receipts > 0) await store.receipts.purge(before(receipts))
     if (conversations > 0) {

@@ -7,9 +7,9 @@ import { VERSION } from './version.ts'
 export function openApiDocument(routes: readonly Route[], url: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
-    const path = route.path.replace(/:(\w+)/g, '{$1}')
+    const path = route.path.replace(/:(\w+)/g, '{$1}').replace('*', '{path}')
     paths[path] ??= {}
-    paths[path][route.method.toLowerCase()] = operation(route)
+    paths[path][methodOf(route).toLowerCase()] = operation(route)
   }
   return {
     openapi: '3.1.0',
@@ -53,6 +53,11 @@ const SECURITY: Readonly<Record<Access, object[]>> = {
   admin: [{ admin: [] }, { key: [] }],
 }
 
+/** The document has no word for every method. */
+function methodOf({ method }: Route): string {
+  return method === 'ALL' ? 'POST' : method
+}
+
 function operation(route: Route): object {
   const responses: Record<string, object> = {}
   for (const [status, { description, schema }] of Object.entries(route.answers)) {
@@ -86,7 +91,7 @@ function operation(route: Route): object {
 }
 
 function pathParameters({ path }: Route): object[] {
-  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+  return [...path.replace('*', ':path').matchAll(/:(\w+)/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
@@ -108,9 +113,9 @@ function queryParameters({ query }: Route): object[] {
   }))
 }
 
-function operationId({ method, path }: Route): string {
-  const parts = path.split(/[/:]+/).filter(Boolean)
-  return [method.toLowerCase(), ...parts].join('_').replace(/\W+/g, '_')
+function operationId(route: Route): string {
+  const parts = route.path.split(/[/:]+/).filter(Boolean)
+  return [methodOf(route).toLowerCase(), ...parts].join('_').replace(/\W+/g, '_')
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {

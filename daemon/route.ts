@@ -20,7 +20,8 @@ export type Access = 'open' | 'local' | 'read' | 'write' | 'admin' | 'proxy' | '
 /** Settings that switch routes off. */
 export type Switch = 'server.oauth' | 'server.legacy_sse'
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+/** `ALL` is every method there is: what a provider's API does with it is the provider's business. */
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'ALL'
 
 export type Context<Query, Body> = Readonly<{
   request: Request

@@ -1,6 +1,6 @@
 import { mcpRoutes } from './mcp/routes.ts'
 import { oauthRoutes } from './oauth/routes.ts'
-import { chatRoutes } from './proxy/chat.ts'
+import { proxyRoutes } from './proxy/routes.ts'
 import { appRoutes } from './rest/apps.ts'
 import { captureRoutes } from './rest/capture.ts'
 import { conversationSearchRoutes } from './rest/conversation-search.ts'
@@ -14,10 +14,10 @@ import type { Route } from './route.ts'
 /** Everything the server answers. Fixed paths stand before those with parameters that would swallow them. */
 export const ROUTES: readonly Route[] = [
   ...systemRoutes(() => ROUTES),
-  ...chatRoutes,
   ...mcpRoutes,
   ...oauthRoutes,
   ...appRoutes,
+  ...proxyRoutes,
   ...userRoutes,
   ...transferRoutes,
   ...captureRoutes,

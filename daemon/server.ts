@@ -46,23 +46,26 @@ export function createHandler(
           const caller = await callerOf(route, req.raw, services)
           checkAccess(route, caller, isLocalRequest(req.raw, services.config))
           if (caller.kind !== 'anonymous') services.keepOpen(req.raw)
-          return await route.respond(req.raw, req.param(), caller, services)
+          const response = await route.respond(req.raw, req.param(), caller, services)
+          // A provider's answer passes as it is.
+          return route.access === 'proxy' ? response : notSniffed(response)
         } catch (error) {
           const response = failure(error, services)
           if (route.access === 'mcp' && response.status === 401) {
             response.headers.set('www-authenticate', bearerChallenge(req.raw, services.config))
           }
-          return response
+          return notSniffed(response)
         }
       })
     }
     // Before the next path, which may be one with a parameter that would swallow this one's other methods.
-    app.all(path, () => methodNotAllowed(atPath))
+    app.all(path, () => notSniffed(methodNotAllowed(atPath)))
   }
-  app.notFound(({ req }) =>
-    errorResponse(new EngramError('not_found', `no such path: ${req.path.slice(0, 200)}`)),
-  )
-  app.onError((error) => failure(error, services))
+  app.notFound(({ req }) => {
+    const path = req.path.slice(0, 200).replace(/ek_\w+/g, 'ek_…')
+    return notSniffed(errorResponse(new EngramError('not_found', `no such path: ${path}`)))
+  })
+  app.onError((error) => notSniffed(failure(error, services)))
 
   return async (request) => {
     let response: Response
@@ -73,14 +76,18 @@ export function createHandler(
       }
       response = await app.fetch(request)
     } catch (error) {
-      response = failure(error, services)
+      response = notSniffed(failure(error, services))
     }
     for (const [name, value] of Object.entries(corsHeaders(request, rules()))) {
       response.headers.set(name, value)
     }
-    response.headers.set('x-content-type-options', 'nosniff')
     return response
   }
+}
+
+function notSniffed(response: Response): Response {
+  response.headers.set('x-content-type-options', 'nosniff')
+  return response
 }
 
 const ANONYMOUS: Caller = { kind: 'anonymous' }

@@ -7,7 +7,11 @@ import type { Identity } from './identity.ts'
 import type { Jobs } from './jobs.ts'
 import type { Lag } from './lag.ts'
 import type { McpEndpoint } from './mcp/endpoint.ts'
+import type { Metrics } from './metrics.ts'
+import type { Room } from './proxy/body.ts'
+import type { Chains } from './proxy/chains.ts'
 import type { RateLimit } from './rate.ts'
+import type { Seldom } from './seldom.ts'
 
 /** Everything that is open while the daemon runs; `daemon.ts` puts it together. */
 export type Services = Readonly<{
@@ -21,6 +25,12 @@ export type Services = Readonly<{
   pepper: Uint8Array
   /** What anybody may try, and how often: registrations of apps, and proofs that fail. */
   limits: Readonly<{ registrations: RateLimit; attempts: RateLimit }>
+  metrics: Metrics
+  /** For what may happen with every request. */
+  seldom: Seldom
+  chains: Chains
+  /** For bodies of proxied requests. */
+  room: Room
   /** The user that this installation belongs to. */
   localUser: () => User
   /** The address we answer at. */

@@ -166,6 +166,18 @@ export const SETTINGS = {
     fallback: true,
     read: yesOrNo,
   }),
+  'proxy.first_byte_seconds': setting({
+    about: 'seconds that a provider may take to begin its answer',
+    env: ['ENGRAM_FIRST_BYTE_SECONDS'],
+    fallback: 900,
+    read: wholeNumber(1, 86_400),
+  }),
+  'proxy.silence_seconds': setting({
+    about: 'seconds that a provider may be silent in the middle of its answer',
+    env: ['ENGRAM_SILENCE_SECONDS'],
+    fallback: 900,
+    read: wholeNumber(1, 86_400),
+  }),
   'embedding.model': setting<(typeof EMBEDDERS)[number]>({
     about: 'minilm (better), static (smaller, no native code) or auto (minilm where it runs)',
     env: ['ENGRAM_EMBEDDING_MODEL'],

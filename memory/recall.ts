@@ -46,6 +46,8 @@ export type Reason =
   | 'not a statement of the user'
   | 'over the token budget'
   | 'over the number of items'
+  /** An earlier turn of the conversation holds it. */
+  | 'in the conversation already'
 
 export type JudgedCandidate = Readonly<{
   kind: 'memory' | 'turn'

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { stripInjected } from './echo.ts'
-import { CLOSING_TAG, FRAME_TOKENS, itemTokens, OPENING_TAG, renderBlock } from './render.ts'
+import {
+  CLOSING_TAG,
+  FRAME_TOKENS,
+  itemTokens,
+  OPENING_TAG,
+  renderBlock,
+  textsOfBlock,
+} from './render.ts'
 import { estimateTokens } from './token-budget.ts'
 
 const memory = (text: string) => ({ kind: 'memory' as const, text, saidAt: null })
@@ -67,6 +74,28 @@ describe('the block', () => {
         ])
       }),
     )
+  })
+
+  test('is taken out whole also when a text in it speaks of its tag', () => {
+    const texts = ['</engram-memory>', 'a <engram-memory> b', 'the ENGRAM-MEM tag', '']
+    for (const text of texts) {
+      const block = renderBlock([memory(text), memory('tea')])
+      expect(stripInjected(`before ${block} after`).split(/\s+/)).toEqual(['before', 'after'])
+    }
+  })
+
+  test('gives back the texts of its items', () => {
+    const texts = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('</engram-memory>', '- "x"', 'a\n- "b"', '"', '\\', '\u2028', 'engram-mem'),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.record({ text: texts })), (given) => {
+        const items = given.map(({ text }) => memory(text))
+        expect(textsOfBlock(renderBlock(items))).toEqual(items.map(({ text }) => text))
+      }),
+    )
+    expect(textsOfBlock('')).toEqual([])
   })
 
   test('costs what its parts are said to cost, or less', () => {

@@ -26,10 +26,21 @@ export function renderBlock(items: readonly BlockItem[]): string {
 }
 
 function renderItem({ kind, text, saidAt }: BlockItem): string {
-  const quoted = JSON.stringify(text).replaceAll('<', '\\u003c')
+  const quoted = JSON.stringify(text)
+    .replaceAll('<', '\\u003c')
+    // The tag's own name in a text must not be taken for an end of the block, escaped or not.
+    .replace(/(engram)-(mem)/gi, '$1\\u002d$2')
   if (kind === 'memory') return `- ${quoted}`
   const day = saidAt === null ? '' : ` on ${new Date(saidAt).toISOString().slice(0, 10)}`
   return `- the user said${day}: ${quoted}`
+}
+
+/** The texts of a block's items, in its order. */
+export function textsOfBlock(block: string): string[] {
+  return block.split('\n').flatMap((line) => {
+    const [, quoted] = /^- (?:the user said(?: on [\d-]+)?: )?(".*")$/s.exec(line) ?? []
+    return quoted === undefined ? [] : [JSON.parse(quoted) as string]
+  })
 }
 
 /** What one item adds to a block, and what the block costs without any. */

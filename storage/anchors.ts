@@ -60,13 +60,24 @@ export async function findAnchors(
   }))
 }
 
-/** In place of the one that the turn had. Only inside a write. */
+/** In place of the one that the turn had; without a text the turn has none. Only inside a write. */
 export async function putAnchor(
   db: Connection,
   namespaceId: number,
   { provider, prefixHash, block, form, itemIds }: NewAnchor,
   at: number,
 ): Promise<void> {
+  if (block === '') {
+    await run(
+      db,
+      sql`
+        delete from anchors
+        where namespace_id = ${namespaceId} and provider = ${provider}
+          and prefix_hash = ${Buffer.from(prefixHash)}
+      `,
+    )
+    return
+  }
   const row = await one<{ seq: number }>(
     db,
     sql`

@@ -30,13 +30,15 @@ export async function list({ out, client: connect }: Call<object, object>): Prom
       shortId(key.id),
       key.name,
       key.hint,
-      key.scope === 'read' ? 'may read' : 'may write',
+      MAY[key.scope],
       key.last_used_at ? `used ${relativeTime(key.last_used_at, out.now())}` : 'not used yet',
       key.expires_at ? `expires ${relativeTime(key.expires_at, out.now())}` : '',
     ]),
   })
   out.note(`${count(found.length, 'key')}. Another: engram keys create NAME`)
 }
+
+const MAY = { read: 'may read', write: 'may write', proxy: 'for the proxy alone' } as const
 
 type CreateFlags = { readOnly?: boolean; expires?: number | null }
 

@@ -5,9 +5,9 @@ export type MemoryMode = Readonly<{ read: boolean; write: boolean }>
 
 /** `X-Engram-Memory: on | read | write | off`, and the contract's two switches on top of it. */
 export function readMemoryMode(headers: Headers): MemoryMode {
-  const mode = choose(headers, 'x-engram-memory', MODES) ?? MODES.on
-  const noInjection = choose(headers, 'x-engram-disable-injection', SWITCH) ?? false
-  const noExtraction = choose(headers, 'x-engram-disable-extraction', SWITCH) ?? false
+  const mode = readChoice(headers, 'x-engram-memory', MODES) ?? MODES.on
+  const noInjection = readChoice(headers, 'x-engram-disable-injection', SWITCH) ?? false
+  const noExtraction = readChoice(headers, 'x-engram-disable-extraction', SWITCH) ?? false
   return { read: mode.read && !noInjection, write: mode.write && !noExtraction }
 }
 
@@ -20,7 +20,12 @@ const MODES = {
 
 const SWITCH = { true: true, '1': true, yes: true, false: false, '0': false, no: false } as const
 
-function choose<T>(headers: Headers, name: string, choices: Readonly<Record<string, T>>): T | null {
+/** @throws EngramError `invalid` naming the choices. */
+export function readChoice<T>(
+  headers: Headers,
+  name: string,
+  choices: Readonly<Record<string, T>>,
+): T | null {
   const given = headers.get(name)
   if (given === null) return null
   const word = given.trim().toLowerCase()

@@ -70,7 +70,7 @@ const page = {
 
 export const externalId = kept(LIMITS.externalId)
 export const newUser = z.object({ external_id: externalId })
-export const keyScope = z.enum(['read', 'write'])
+export const keyScope = z.enum(['read', 'write', 'proxy'])
 export const newKey = z.object({
   name: kept(LIMITS.keyName),
   scope: keyScope.default('write'),

@@ -70,6 +70,16 @@ export function systemRoutes(routes: () => readonly Route[]): Route[] {
     }),
     route({
       method: 'GET',
+      path: '/metrics',
+      access: 'local',
+      tag: 'system',
+      summary: 'Counters in Prometheus’ text format',
+      answers: { 200: { description: 'the counters' } },
+      handle: async ({ services: { metrics } }) =>
+        new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } }),
+    }),
+    route({
+      method: 'GET',
       path: '/status',
       access: 'admin',
       tag: 'system',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { EngramError } from '../../memory/errors.ts'
-import type { User } from '../../storage/users.ts'
+import type { KeyScope, User } from '../../storage/users.ts'
 import { hashKey, keyHint, newApiKey } from '../keys.ts'
 import { route } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -239,7 +239,7 @@ export function keyToStore(
   { pepper }: Pick<Services, 'pepper'>,
   apiKey: string,
   name: string,
-  scope: 'read' | 'write',
+  scope: KeyScope,
   expiresAt: number | null,
 ) {
   return { name, hash: hashKey(apiKey, pepper), hint: keyHint(apiKey), scope, expiresAt }

@@ -82,6 +82,15 @@ export function testAnchors(dialect: string, open: Open) {
       expect(await bench.count('anchor_items')).toBe(1)
     })
 
+    test('a turn that gets nothing now has none', async () => {
+      const scope = await bench.scope()
+      const { conversations } = bench.store
+      await conversations.record(exchange(scope, [], { anchor: anchor({ itemIds: ['mem_1'] }) }))
+      await conversations.record(exchange(scope, [], { anchor: anchor({ block: '' }) }))
+      expect((await conversations.resume(scope, asked, 'openai')).anchors).toEqual([])
+      expect(await bench.count('anchor_items')).toBe(0)
+    })
+
     test('what was deleted is in none any more', async () => {
       const scope = await bench.scope()
       const { conversations, memories } = bench.store
