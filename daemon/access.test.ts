@@ -33,6 +33,7 @@ describe('every route, by who asks', () => {
   let local: Running
   let guarded: Running
   let reader: string
+  let proxy: string
   let revoked: string
   let expired: string
   const ADMIN_KEY = 'the-admin-key-of-this-test'
@@ -51,6 +52,7 @@ describe('every route, by who asks', () => {
         })
       ).json
     reader = (await newKey('reader', { scope: 'read' })).api_key
+    proxy = (await newKey('proxy', { scope: 'proxy' })).api_key
     const gone = await newKey('gone', {})
     revoked = gone.api_key
     await guarded.call('DELETE', `/users/me/api-keys/${gone.id}`, { key: owner })
@@ -61,7 +63,7 @@ describe('every route, by who asks', () => {
   })
 
   const ask = (route: { method: string; path: string }, key?: string) =>
-    guarded.call(route.method, concrete(route.path), {
+    guarded.call(route.method === 'ALL' ? 'POST' : route.method, concrete(route.path), {
       ...(key === undefined ? {} : { key }),
       ...(route.method === 'GET' ? {} : { body: {} }),
     })
@@ -74,6 +76,18 @@ describe('every route, by who asks', () => {
         expect({ key, status }).toEqual({ key, status: 401 })
         expect(JSON.stringify(json)).not.toContain(revoked)
       }
+    })
+  }
+
+  for (const route of ROUTES.filter(({ access }) => access !== 'open' && access !== 'proxy')) {
+    test(`${nameOf(route)} refuses a key of the proxy, as a bearer token too`, async () => {
+      const { status, json } = await ask(route, proxy)
+      expect({ status, code: json.code }).toEqual({ status: 403, code: 'forbidden' })
+      const bearer = await guarded.call(route.method, concrete(route.path), {
+        headers: { authorization: `Bearer ${proxy}` },
+        ...(route.method === 'GET' ? {} : { body: {} }),
+      })
+      expect(bearer.status).toBe(403)
     })
   }
 

@@ -4,10 +4,11 @@ import { ownError } from '../../providers/own-error.ts'
 import { readVendorName } from '../../providers/vendors.ts'
 import { type Route, route } from '../route.ts'
 import type { Services } from '../services.ts'
+import { identifyCaller } from './caller.ts'
 import { answerTranslated } from './chat.ts'
 import { answerDropIn } from './drop-in.ts'
 import { refusal } from './refusal.ts'
-import { readTarget, type Target } from './target.ts'
+import { readTarget, type Target, tokenIn } from './target.ts'
 
 /** Every path under which a provider's client finds its API; what is no conversation passes as it is. */
 export const proxyRoutes: Route[] = [
@@ -46,6 +47,8 @@ async function answerProxied(request: Request, services: Services): Promise<Resp
   const { method, headers } = request
   const target = readTarget(request.url, method, headers)
   if (target === null) {
+    // What lies below a key is told only to who has it.
+    await identifyCaller(request, tokenIn(new URL(request.url).pathname), services)
     throw new EngramError('not_found', 'no provider has this path', { fix: 'GET /openapi.json' })
   }
   if (headers.get('upgrade')?.toLowerCase() === 'websocket') return refuseUpgrade(target)

@@ -30,7 +30,7 @@ export type Target = Readonly<{
  */
 export function readTarget(url: string, method: string, headers: Headers): Target | null {
   const { pathname: whole, search: query } = new URL(url)
-  const [, token = null] = /^\/u\/([^/]+)(?=\/|$)/.exec(whole) ?? []
+  const token = tokenIn(whole)
   const below = token === null ? whole : whole.slice('/u/'.length + token.length) || '/'
   const [, mount = null] = /^\/(openai|anthropic|gemini|ollama)(?=\/|$)/.exec(below) ?? []
   const given = mount === null ? below : below.slice(mount.length + 1) || '/'
@@ -40,6 +40,11 @@ export function readTarget(url: string, method: string, headers: Headers): Targe
   if (vendor === null) return null
   const wire = method === 'POST' ? wireOf(path) : null
   return { token, vendor, isMounted: mount !== null, path, query, wire, form: formOf(vendor, path) }
+}
+
+/** The key in a path. */
+export function tokenIn(path: string): string | null {
+  return /^\/u\/([^/]+)(?=\/|$)/.exec(path)?.[1] ?? null
 }
 
 /** Of the paths at the root, each of which is one vendor's own. */

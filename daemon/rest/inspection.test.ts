@@ -118,7 +118,8 @@ describe('the OpenAPI document', () => {
     const { json } = await daemon.call('GET', '/openapi.json')
     expect(json.openapi).toBe('3.1.0')
     for (const { method, path } of ROUTES) {
-      const described = json.paths[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
+      const named = path.replace(/:(\w+)/g, '{$1}').replace('*', '{path}')
+      const described = json.paths[named]?.[method === 'ALL' ? 'post' : method.toLowerCase()]
       expect({ path, method, described: described !== undefined }).toEqual({
         path,
         method,
