@@ -74,8 +74,13 @@ function readHttpUrl(given: string | URL): URL {
  */
 const ENGRAM_KEY = /(?<![A-Za-z0-9_-])ek_[A-Za-z0-9_-]{20,}/
 
+/** Does a text, also a percent-encoded one, hold one of Engram's own keys? */
+export function holdsEngramKey(text: string): boolean {
+  return ENGRAM_KEY.test(text) || (text.includes('%') && ENGRAM_KEY.test(decoded(text)))
+}
+
 function refuseSecrets(url: URL, headers: Headers): void {
-  if (ENGRAM_KEY.test(url.href) || ENGRAM_KEY.test(decoded(url.href))) {
+  if (holdsEngramKey(url.href)) {
     throw new EngramError('internal', `an Engram key was about to leave in a URL to ${url.host}`)
   }
   for (const [name, value] of headers) {

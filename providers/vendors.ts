@@ -59,7 +59,7 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = {
     translation: gemini,
     credential: (key) => ['x-goog-api-key', key],
     headers: {},
-    endpoint: joinedBelow('v1beta'),
+    endpoint: geminiEndpoint,
   },
   ollama: {
     name: 'ollama',
@@ -119,10 +119,19 @@ function joinedBelow(version: string | null): Vendor['endpoint'] {
   }
 }
 
+/** Files go up beside the version, not below it. */
+function geminiEndpoint(baseUrl: string, path: string): string {
+  if (!path.startsWith('/upload/')) return joinedBelow('v1beta')(baseUrl, path)
+  const root = readBase(baseUrl)
+  root.pathname = root.pathname.replace(/\/+$/, '').replace(VERSION, '')
+  return joinedBelow(null)(root.href, path)
+}
+
 /** Ollama's own API, below `/api`, stands beside its OpenAI-compatible one, below `/v1`. */
 function ollamaEndpoint(baseUrl: string, path: string): string {
   const root = baseUrl.trim().replace(/\/(api|v1)\/*$/, '')
-  return joinedBelow(path.startsWith('/api/') ? null : 'v1')(root, path)
+  const isOwn = path === '/' || path.startsWith('/api/')
+  return joinedBelow(isOwn ? null : 'v1')(root, path)
 }
 
 function readBase(baseUrl: string): URL {

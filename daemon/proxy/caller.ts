@@ -3,7 +3,7 @@
  * provider's key, both in one field, or neither.
  */
 import { EngramError } from '../../memory/errors.ts'
-import { upstreamHeaders } from '../../providers/egress.ts'
+import { holdsEngramKey, upstreamHeaders } from '../../providers/egress.ts'
 import { VENDORS, type VendorName } from '../../providers/vendors.ts'
 import type { User } from '../../storage/users.ts'
 import type { Caller } from '../identity.ts'
@@ -150,7 +150,7 @@ function splitKey(key: string): { engram: string | null; provider: string | null
  */
 export function outboundOf(
   request: Request,
-  { vendor, query, wire }: Target,
+  { vendor, path, query, wire }: Target,
   { isKnown }: ProxyCaller,
   { config }: Services,
 ): Outbound {
@@ -178,7 +178,18 @@ export function outboundOf(
     if (stored !== null) headers.set(...credential(stored))
     else if (isKnown) refuseWithoutKey(vendor, config[`providers.${vendor}.base_url`])
   }
+  refuseStrayKeys(headers, path + moved)
   return { headers, query: moved }
+}
+
+/** In any other place a key of ours is a mistake, and would be somebody else's to read. */
+function refuseStrayKeys(headers: Headers, path: string): void {
+  const strays = [...headers].filter(([, value]) => holdsEngramKey(value)).map(([name]) => name)
+  if (holdsEngramKey(path)) strays.push('the URL')
+  if (strays.length === 0) return
+  throw new EngramError('invalid', `an Engram key must not stand in ${strays.join(', ')}`, {
+    fix: 'send it as X-Engram-Key, or as /u/ek_…/ in front of the path',
+  })
 }
 
 /** A server of one's own may need no key, and says so itself if it does. */

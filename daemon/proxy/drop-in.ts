@@ -73,7 +73,8 @@ async function answerChat(
   if (giveBack === null) return passing(streamOf(request), 'busy')
   try {
     const body = await readProxyBody(request, LIMITS.chatBytes)
-    if (body.kind !== 'whole') return await passing(body, 'too-large')
+    if (body.kind === 'none') return await passing(body, 'unreadable')
+    if (body.kind === 'stream') return await passing(body, 'too-large')
     const asked = wire.read(body.bytes, target.path)
     if (asked === null) return await passing(body, 'unreadable')
     const conversation = readConversationOf(request, target, caller, mode, asked, services)

@@ -38,10 +38,17 @@ export async function forward(
   return { response, abort }
 }
 
-/** A Gemini base that is configured for OpenAI's dialect stands below the one for Google's own. */
+/**
+ * Of Gemini's, the version that the client names counts: there are several, and they differ. A base that is
+ * configured for OpenAI's dialect stands below the one for Google's own.
+ */
 function addressOf(vendor: VendorName, baseUrl: string, path: string): string {
-  const base = vendor === 'gemini' ? baseUrl.replace(/\/openai\/*$/, '') : baseUrl
-  return VENDORS[vendor].endpoint(base, path)
+  if (vendor !== 'gemini') return VENDORS[vendor].endpoint(baseUrl, path)
+  const base = baseUrl.replace(/\/openai\/*$/, '')
+  return VENDORS.gemini.endpoint(
+    /^\/v\d/.test(path) ? base.replace(/\/v\d+\w*\/*$/, '') : base,
+    path,
+  )
 }
 
 /** The provider's headers for the client. To a HEAD the length is an answer, elsewhere it is framing. */
