@@ -421,7 +421,8 @@ async function record(
     await database.text.put(db, { kind: 'turn', seq, namespaceId, text: turn.content })
     await enqueueEmbedding(db, 'turn', { seq, userId: scope.userId, namespaceId }, at)
     turnIds.push(id)
-    newTurnIds.push(id)
+    // Of an answer that broke off nobody knows what it was going to say.
+    if (turn.role !== 'assistant' || !turn.truncated) newTurnIds.push(id)
     position++
   }
   const receiptId = exchange.receipt

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../memory/memory.ts'
 import type { Reply } from '../../providers/reply.ts'
 import type { NewAnchor } from '../../storage/anchors.ts'
+import type { Exchange } from '../../storage/conversations.ts'
 import { textProblem } from '../body.ts'
 import { withinBudget } from '../budget.ts'
 import { type ExchangeTurn, MAX_TURN_CHARACTERS, nextHash } from '../exchange.ts'
@@ -54,38 +55,48 @@ export async function record(
   if (receiptId === null) return
   const keepsTurns = inquiry.mode.write && ending !== 'refused'
   const { contents } = injected
-  const stored = await withinBudget(RECORD_BUDGET_MS, () =>
-    services.store.conversations.record({
-      scope: inquiry.scope,
-      conversationId: prepared.conversationId,
-      source: inquiry.trace.source,
-      sessionId: inquiry.trace.sessionId,
-      turns: keepsTurns ? turnsToKeep(inquiry, prepared, reply, ending, services.now()) : [],
-      receipt: {
-        id: receiptId,
-        kind: 'chat',
-        query: fit(inquiry.question),
-        injected: contents.length,
-        tokens: recalled?.done === true ? recalled.value.tokens : 0,
-        tookMs: prepared.tookMs,
-        detail: {
-          ...detailOf(prepared, services),
-          outcome: {
-            provider: inquiry.vendor,
-            model: inquiry.model,
-            ending,
-            finish_reason: reply?.finishReason ?? null,
-            usage: (reply?.usage ?? null) as JsonObject | null,
-            ...(reply?.error && { error: reply.error.message }),
-            ...outcome,
-          },
+  const exchange: Exchange = {
+    scope: inquiry.scope,
+    conversationId: prepared.conversationId,
+    source: inquiry.trace.source,
+    sessionId: inquiry.trace.sessionId,
+    turns: keepsTurns ? turnsToKeep(inquiry, prepared, reply, ending, services.now()) : [],
+    receipt: {
+      id: receiptId,
+      kind: 'chat',
+      query: fit(inquiry.question),
+      injected: contents.length,
+      tokens: recalled?.done === true ? recalled.value.tokens : 0,
+      tookMs: prepared.tookMs,
+      detail: {
+        ...detailOf(prepared, services),
+        outcome: {
+          provider: inquiry.vendor,
+          model: inquiry.model,
+          ending,
+          finish_reason: reply?.finishReason ?? null,
+          usage: (reply?.usage ?? null) as JsonObject | null,
+          ...(reply?.error && { error: reply.error.message }),
+          ...outcome,
         },
       },
-      usedMemoryIds: injected.memoryIds,
-      extraction: keepsTurns ? { injected: contents } : null,
-      anchor: injected.anchor,
-      usedAnchors: injected.usedAnchors,
-    }),
+    },
+    usedMemoryIds: injected.memoryIds,
+    extraction: keepsTurns ? { injected: contents } : null,
+    anchor: injected.anchor,
+    usedAnchors: injected.usedAnchors,
+  }
+  const stored = store(exchange, services)
+  // A step of an agent leaves a receipt and nothing that anybody counts on: its answer does not wait for it.
+  const isStep =
+    recalled === null && exchange.anchor === null && prepared.known >= inquiry.turns.length
+  if (!isStep || exchange.turns.at(-1)?.role === 'assistant') await stored
+}
+
+/** Never fails, and takes bounded time. */
+async function store(exchange: Exchange, services: Services): Promise<void> {
+  const stored = await withinBudget(RECORD_BUDGET_MS, () =>
+    services.store.conversations.record(exchange),
   )
   if (!stored.done) {
     services.metrics.countUnrecorded(stored.reason)

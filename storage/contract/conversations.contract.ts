@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { Scope } from '../../memory/memory.ts'
+import type { NewTurn } from '../conversations.ts'
 import {
   BY,
   countRows,
@@ -64,6 +65,18 @@ export function testConversations(dialect: string, open: Open) {
       await expect(failing.conversations.record(given)).rejects.toThrow('last step')
       expect(await rows()).toEqual(before)
       expect(await bench.store.memories.find(scope.userId, memory.id)).toEqual(memory)
+    })
+
+    test('an answer that broke off is kept and not learned from', async () => {
+      const scope = await bench.scope()
+      const [asked, answered] = newTurns(['I like tea', 'So you'])
+      const record = (turns: NewTurn[]) =>
+        bench.store.conversations.record(exchange(scope, [], { turns, extraction: {} }))
+      const { turnIds } = await record([asked!, { ...answered!, truncated: true }])
+      const [job] = await bench.store.jobs.claim('extract', { limit: 1, leaseMs: MINUTE })
+      expect(job?.payload).toMatchObject({ turn_ids: [turnIds[0]!] })
+      const [, another] = newTurns(['I like tea', 'Well'])
+      expect((await record([asked!, { ...another!, truncated: true }])).jobId).toBeNull()
     })
 
     test('an exchange leaves a conversation, its turns, a receipt and one job', async () => {
@@ -135,7 +148,11 @@ export function testConversations(dialect: string, open: Open) {
       expect(job).toMatchObject({
         kind: 'extract',
         state: 'queued',
-        payload: { source: 'proxy', turn_ids: stored.turnIds, receipt_id: stored.receiptId },
+        payload: {
+          source: 'proxy',
+          turn_ids: [stored.turnIds[0]!],
+          receipt_id: stored.receiptId,
+        },
       })
       const used = await store.memories.find(scope.userId, memory.id)
       expect(used).toMatchObject({ accessCount: 1, lastAccessedAt: START })
