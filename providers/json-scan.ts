@@ -225,24 +225,9 @@ function createScanner(bytes: Uint8Array) {
   }
 
   function skipString(): void {
-    let i = at + 1
-    for (;;) {
-      const near = Math.min(i + READ_BYTES, length)
-      while (i < near) {
-        const byte = bytes[i]
-        if (byte === QUOTE) {
-          at = i + 1
-          return
-        }
-        i += byte === BACKSLASH ? 2 : 1
-      }
-      const quote = bytes.indexOf(QUOTE, i)
-      if (quote < 0) throw NOT_JSON
-      let escapes = 0
-      while (quote - escapes > i && bytes[quote - escapes - 1] === BACKSLASH) escapes++
-      i = quote
-      if (escapes % 2 === 1) i++
-    }
+    const end = endOfString(bytes, at)
+    if (end < 0) throw NOT_JSON
+    at = end
   }
 
   function skipSpace(): void {
@@ -250,6 +235,26 @@ function createScanner(bytes: Uint8Array) {
   }
 
   return { whole }
+}
+
+/** Behind the closing quote of the string that begins at `start`; -1 when it has none. */
+function endOfString(bytes: Uint8Array, start: number): number {
+  const length = bytes.length
+  let i = start + 1
+  for (;;) {
+    const near = Math.min(i + READ_BYTES, length)
+    while (i < near) {
+      const byte = bytes[i]
+      if (byte === QUOTE) return i + 1
+      i += byte === BACKSLASH ? 2 : 1
+    }
+    const quote = bytes.indexOf(QUOTE, i)
+    if (quote < 0) return -1
+    let escapes = 0
+    while (quote - escapes > i && bytes[quote - escapes - 1] === BACKSLASH) escapes++
+    i = quote
+    if (escapes % 2 === 1) i++
+  }
 }
 
 const MAX_NAME_BYTES = 64

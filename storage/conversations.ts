@@ -121,21 +121,23 @@ export function createConversations(database: Database, now: () => number) {
       database.read((db) => locate(db, scope, trace, now())),
 
     /**
-     * The same, and what was put into the turns of the request when they were sent before.
+     * The same, and what was put into turns of the request when they were sent before.
      *
+     * @param turns hashes of the conversation up to and including each turn that may hold something
      * @throws EngramError as `locate`.
      */
     resume: (
       scope: Scope,
       trace: ConversationTrace,
       provider: string,
+      turns: readonly Uint8Array[],
     ): Promise<FoundConversation & Readonly<{ anchors: FoundAnchor[] }>> =>
       database.read(async (db) => {
         const found = await locate(db, scope, trace, now())
         const namespaceId = await findNamespace(db, scope)
-        const hashes = trace.prefixHashes.slice(-MAX_COMPARED)
+        const newest = turns.slice(-MAX_COMPARED)
         const anchors =
-          namespaceId === null ? [] : await findAnchors(db, namespaceId, provider, hashes)
+          namespaceId === null ? [] : await findAnchors(db, namespaceId, provider, newest)
         return { ...found, anchors }
       }),
 

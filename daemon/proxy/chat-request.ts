@@ -57,7 +57,7 @@ export async function readChatRequest(
       prefill: '',
       question: questionOf(messages),
       skip: mode.read ? null : 'off',
-      anchored: false,
+      anchored: null,
     },
     vendor,
     baseUrl,

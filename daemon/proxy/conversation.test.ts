@@ -444,7 +444,7 @@ describe('the words of a person', () => {
 
   test('beside a picture are the question, and without any what was said before is', async () => {
     const ann = await proxying.person(TEA, DOG)
-    answers('Is this your dog?', 'Nice.')
+    answers('Is this your dog?', 'Nice.', 'Bye.')
     const picture = { type: 'image', source: { type: 'base64', data: 'AAAA' } }
     const first = user([picture, text('Which tea do I drink?')])
     await send(ann, '/v1/messages', anthropic(first))
@@ -452,8 +452,12 @@ describe('the words of a person', () => {
     const next = anthropic(first, assistant('Is this your dog?'), user([picture]))
     await send(ann, '/v1/messages', next)
     expect(proxying.lastBody().messages[2].content.at(-1).text).toContain('Rex')
+    const block = proxying.lastBody().messages[2].content
+    const later = anthropic(...next.messages, assistant('Nice.'), user('Thanks'))
+    await send(ann, '/v1/messages', later)
+    expect(proxying.lastBody().messages[2].content).toEqual(block)
     const { json } = await ann.call('GET', '/conversations')
-    expect(json.conversations[0].turns).toBe(3)
+    expect(json.conversations[0].turns).toBe(5)
   })
 
   test('and a prefilled beginning make one answer', async () => {

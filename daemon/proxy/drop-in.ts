@@ -129,7 +129,7 @@ type Conversation = Readonly<{ dialogue: Dialogue; inquiry: Inquiry }>
 
 function readConversationOf(
   { headers }: Request,
-  { vendor }: ChatTarget,
+  { vendor, wire }: ChatTarget,
   { user, readOnly }: ProxyCaller,
   mode: MemoryMode,
   asked: Asked,
@@ -166,10 +166,17 @@ function readConversationOf(
       prefill: dialogue.prefill,
       question: dialogue.question,
       skip,
-      // What the provider keeps holds our blocks too.
-      anchored: mode.read && kept === null && skip !== 'subscription' && skip !== 'raw',
+      anchored:
+        mode.read && keepsBlocks(asked, wire, skip)
+          ? dialogue.places.map(({ prefixHash }) => prefixHash)
+          : null,
     },
   }
+}
+
+/** Not where the provider keeps the conversation, our blocks with it, and not where there is none. */
+function keepsBlocks({ kept }: Asked, { name }: Wire, skip: Skip | null): boolean {
+  return kept === null && name !== 'ollama-generate' && skip !== 'subscription' && skip !== 'raw'
 }
 
 function skipOf(

@@ -93,7 +93,7 @@ function openTurn(
   const marked = markKnown(recalled.value, new Set(earlier))
   const { items } = marked
   const block = renderBlock(items.map(toBlockItem))
-  const keepsAnchor = inquiry.anchored && (block !== '' || before !== undefined)
+  const keepsAnchor = inquiry.anchored !== null && (block !== '' || before !== undefined)
   return {
     insertions: block === '' ? [] : slot.insert(block, slot.form),
     memoryIds: memoryIdsOf(items),

@@ -38,6 +38,9 @@ export type Inquiry = Readonly<{
   question: string
   /** Why it is not asked all the same; null when it is. */
   skip: Skip | null
-  /** What was put into earlier turns goes back into them. */
-  anchored: boolean
+  /**
+   * The turns of people, whose blocks go back to where they stood: hashes of the conversation up to and
+   * including each. null where no block is kept.
+   */
+  anchored: readonly Uint8Array[] | null
 }>

@@ -74,14 +74,14 @@ async function locate(inquiry: Inquiry, { store }: Services): Promise<Located> {
   const { conversations } = store
   const find = (asked: typeof trace): Promise<Located> =>
     inquiry.anchored
-      ? conversations.resume(scope, asked, vendor)
+      ? conversations.resume(scope, asked, vendor, inquiry.anchored)
       : conversations.locate(scope, asked).then((found) => ({ ...found, anchors: [] }))
   try {
     return await find(trace)
   } catch (error) {
     if (!(error instanceof EngramError) || error.code !== 'not_found') throw error
-    // An id that is not (or no longer) ours: the client's chat goes on under a new one.
-    return find({ ...trace, conversationId: null, prefixHashes: [] })
+    // An id that is not (or no longer) ours: the chat goes on under the one that has its history, or a new one.
+    return find({ ...trace, conversationId: null })
   }
 }
 

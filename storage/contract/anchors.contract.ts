@@ -30,11 +30,13 @@ export function testAnchors(dialect: string, open: Open) {
     test('what was put into a turn is found by whoever sends that turn again', async () => {
       const scope = await bench.scope()
       const { conversations } = bench.store
-      expect(await conversations.resume(scope, asked, 'openai')).toMatchObject({ anchors: [] })
+      expect(await conversations.resume(scope, asked, 'openai', asked.prefixHashes)).toMatchObject({
+        anchors: [],
+      })
       await conversations.record(
         exchange(scope, ['Which tea?', 'Green.'], { anchor: anchor({ form: 'beside' }) }),
       )
-      const resumed = await conversations.resume(scope, asked, 'openai')
+      const resumed = await conversations.resume(scope, asked, 'openai', asked.prefixHashes)
       expect(resumed).toMatchObject({ id: 'conv_1', known: 2 })
       expect(resumed.anchors).toEqual([
         {
@@ -61,9 +63,13 @@ export function testAnchors(dialect: string, open: Open) {
         [elsewhere, 'openai'],
         [scope, 'anthropic'],
       ] as const) {
-        expect((await conversations.resume(asking, asked, provider)).anchors).toEqual([])
+        expect(
+          (await conversations.resume(asking, asked, provider, asked.prefixHashes)).anchors,
+        ).toEqual([])
       }
-      expect((await conversations.resume(scope, asked, 'openai')).anchors).toHaveLength(1)
+      expect(
+        (await conversations.resume(scope, asked, 'openai', asked.prefixHashes)).anchors,
+      ).toHaveLength(1)
     })
 
     test('a turn has one at a time, and a request finds those of all its turns', async () => {
@@ -74,7 +80,7 @@ export function testAnchors(dialect: string, open: Open) {
       await put(anchor({ itemIds: ['mem_1'] }))
       await put(anchor({ block: 'another', form: 'beside', itemIds: ['mem_2', 'mem_2'] }))
       await put(anchor({ prefixHash: third! }))
-      const { anchors } = await conversations.resume(scope, asked, 'openai')
+      const { anchors } = await conversations.resume(scope, asked, 'openai', asked.prefixHashes)
       expect(anchors.map(({ block, form }) => `${block} ${form}`).sort()).toEqual([
         'a block inside',
         'another beside',
@@ -87,7 +93,9 @@ export function testAnchors(dialect: string, open: Open) {
       const { conversations } = bench.store
       await conversations.record(exchange(scope, [], { anchor: anchor({ itemIds: ['mem_1'] }) }))
       await conversations.record(exchange(scope, [], { anchor: anchor({ block: '' }) }))
-      expect((await conversations.resume(scope, asked, 'openai')).anchors).toEqual([])
+      expect(
+        (await conversations.resume(scope, asked, 'openai', asked.prefixHashes)).anchors,
+      ).toEqual([])
       expect(await bench.count('anchor_items')).toBe(0)
     })
 
@@ -105,12 +113,14 @@ export function testAnchors(dialect: string, open: Open) {
         exchange(scope, [], { anchor: anchor({ prefixHash: third!, itemIds: [turnIds[0]!] }) }),
       )
       await memories.remove(scope.userId, memory.id, BY)
-      const left = await conversations.resume(scope, asked, 'openai')
+      const left = await conversations.resume(scope, asked, 'openai', asked.prefixHashes)
       expect(left.anchors.map(({ prefixHash }) => Buffer.from(prefixHash))).toEqual([
         Buffer.from(third!),
       ])
       await conversations.remove(scope.userId, 'conv_old')
-      expect((await conversations.resume(scope, asked, 'openai')).anchors).toEqual([])
+      expect(
+        (await conversations.resume(scope, asked, 'openai', asked.prefixHashes)).anchors,
+      ).toEqual([])
       expect(await bench.count('anchor_items')).toBe(0)
     })
 
@@ -121,9 +131,13 @@ export function testAnchors(dialect: string, open: Open) {
       const itemIds = [memory.id]
       await conversations.record(exchange(scope, [], { anchor: anchor({ itemIds }) }))
       await memories.change(scope.userId, memory.id, { pinned: true }, BY)
-      expect((await conversations.resume(scope, asked, 'openai')).anchors).toHaveLength(1)
+      expect(
+        (await conversations.resume(scope, asked, 'openai', asked.prefixHashes)).anchors,
+      ).toHaveLength(1)
       await memories.change(scope.userId, memory.id, { status: 'rejected' }, BY)
-      expect((await conversations.resume(scope, asked, 'openai')).anchors).toEqual([])
+      expect(
+        (await conversations.resume(scope, asked, 'openai', asked.prefixHashes)).anchors,
+      ).toEqual([])
     })
 
     test('those that no request carries go with time, and with their user', async () => {
@@ -131,14 +145,14 @@ export function testAnchors(dialect: string, open: Open) {
       const { conversations, anchors, users } = bench.store
       await conversations.record(exchange(scope, [], { anchor: anchor() }))
       await conversations.record(exchange(scope, [], { anchor: anchor({ prefixHash: third! }) }))
-      const before = await conversations.resume(scope, asked, 'openai')
+      const before = await conversations.resume(scope, asked, 'openai', asked.prefixHashes)
       bench.clock.at += 2 * DAY
       const used = before.anchors.find(({ prefixHash }) =>
         third!.every((b, i) => b === prefixHash[i]),
       )!
       await conversations.record(exchange(scope, [], { usedAnchors: [used.seq] }))
       expect(await anchors.purge(START + DAY)).toBe(1)
-      const after = await conversations.resume(scope, asked, 'openai')
+      const after = await conversations.resume(scope, asked, 'openai', asked.prefixHashes)
       expect(after.anchors.map(({ seq, usedAt }) => [seq, usedAt])).toEqual([
         [used.seq, START + 2 * DAY],
       ])
