@@ -482,6 +482,7 @@ describe('who leaves', () => {
   async function leave(
     when: (client: Awaited<ReturnType<typeof rawClient>>) => Promise<void>,
     script: 'silent' | 'head' | 'frame' | 'flood',
+    question = 'Which tea do I drink?',
   ) {
     const gone = Promise.withResolvers<void>()
     proxying.upstream.play(async (answer) => {
@@ -500,7 +501,8 @@ describe('who leaves', () => {
     })
     const client = await rawClient()
     if (script === 'flood') client.socket.pause()
-    client.socket.write(rawRequest(JSON.stringify(CHAT)))
+    const messages = [{ role: 'user', content: question }]
+    client.socket.write(rawRequest(JSON.stringify({ ...CHAT, messages })))
     await until(() => proxying.upstream.requests.length === 1)
     await when(client)
     client.socket.resetAndDestroy()
@@ -509,11 +511,19 @@ describe('who leaves', () => {
 
   test('before the answer begins, ends the provider’s work', () => leave(async () => {}, 'silent'))
   test('after its head', () =>
-    leave((client) => until(() => client.received().includes('200 OK')), 'head').catch(() => {}))
+    leave((client) => until(() => client.received().includes('200 OK')), 'head'))
   test('in the middle of it, and what was said is kept', async () => {
-    const before = (await ann.call('GET', '/conversations')).json.total
-    await leave((client) => until(() => client.received().includes('Grüße')), 'frame')
-    await until(async () => (await ann.call('GET', '/conversations')).json.total >= before)
+    const question = 'What did I say before I left?'
+    await leave((client) => until(() => client.received().includes('Grüße')), 'frame', question)
+    const kept = async () => {
+      const [newest] = (await ann.call('GET', '/conversations?limit=1')).json.conversations
+      return (await ann.call('GET', `/conversations/${newest.id}`)).json.turns
+    }
+    await until(async () => (await kept())[0]?.content === question)
+    expect(await kept()).toMatchObject([
+      { role: 'user', truncated: false },
+      { role: 'assistant', content: 'Grüße 🏔️', truncated: true },
+    ])
   })
   test('while it takes nothing more', () => leave(async () => {}, 'flood'))
 
