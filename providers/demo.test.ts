@@ -5,6 +5,8 @@ import { send } from './egress.ts'
 import type { ChatBody } from './openai.ts'
 import { replyOf } from './openai-answer.ts'
 import { VENDOR_NAMES, VENDORS, type VendorName } from './vendors.ts'
+import { ollamaChat, ollamaGenerate } from './wires/ollama.ts'
+import { openaiResponses } from './wires/openai-responses.ts'
 
 let demo: DemoUpstream
 beforeAll(async () => {
@@ -70,6 +72,27 @@ for (const vendor of VENDOR_NAMES) {
     })
   })
 }
+
+describe('the demo in its own dialects', () => {
+  const system = `Be brief.\n\n${BLOCK}`
+  const messages = ASKED.messages.slice(1)
+  test.each([
+    [openaiResponses, '/v1/responses', { instructions: system, input: messages }],
+    [openaiResponses, '/v1/responses', { instructions: system, input: 'Where do I live?' }],
+    [ollamaChat, '/api/chat', { messages: ASKED.messages }],
+    [ollamaGenerate, '/api/generate', { system, prompt: 'Where do I live?' }],
+  ] as const)('$name', async (wire, path, body) => {
+    for (const stream of [true, false]) {
+      const bytes = new TextEncoder().encode(JSON.stringify({ model: 'demo', stream, ...body }))
+      const answer = await send({ url: new URL(path, demo.baseUrls.openai), body: bytes })
+      const type = answer.headers.get('content-type') ?? ''
+      const collector = wire.collect(wire.read(bytes, path)!, type)
+      for await (const chunk of answer.body ?? []) collector.push(chunk)
+      expect(collector.end()).toBe(true)
+      expect(collector.reply()).toMatchObject({ text: EXPECTED, model: 'demo' })
+    }
+  })
+})
 
 describe('demoAnswer', () => {
   const cases: [name: string, system: string, user: string[], answer: string][] = [

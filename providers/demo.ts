@@ -10,7 +10,7 @@ export type DemoUpstream = Readonly<{
   stop(): Promise<void>
 }>
 
-/** Speaks OpenAI chat (Ollama's too), Anthropic Messages and Gemini, on a free port of 127.0.0.1. */
+/** Speaks OpenAI chat and Responses, Anthropic Messages, Gemini and Ollama, on a free port of 127.0.0.1. */
 export async function startDemoUpstream(): Promise<DemoUpstream> {
   const server = Bun.serve({ hostname: '127.0.0.1', port: 0, idleTimeout: 0, fetch: answer })
   const baseUrl = server.url.origin
@@ -23,6 +23,7 @@ export async function startDemoUpstream(): Promise<DemoUpstream> {
 async function answer(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url)
   if (pathname === '/v1/models') return Response.json(MODELS)
+  if (pathname === '/api/tags') return Response.json({ models: [{ name: 'demo', model: 'demo' }] })
   const dialect = DIALECTS.find(({ path }) => path.test(pathname))
   if (request.method !== 'POST' || !dialect) {
     return refuse(404, `the demo has nothing at ${request.method} ${pathname}`)
@@ -32,7 +33,10 @@ async function answer(request: Request): Promise<Response> {
   const text = demoAnswer(dialect.read(body))
   if (!dialect.isStream(body, pathname)) return Response.json(dialect.whole(text))
   return new Response(paced(dialect.frames(text)), {
-    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' },
+    headers: {
+      'content-type': dialect.streamType ?? 'text/event-stream',
+      'cache-control': 'no-cache',
+    },
   })
 }
 
@@ -56,6 +60,8 @@ type Dialect = Readonly<{
   isStream(body: Fields, pathname: string): boolean
   whole(text: string): JsonObject
   frames(text: string): string[]
+  /** When it is not server-sent events. */
+  streamType?: string
 }>
 
 const openaiChat: Dialect = {
@@ -153,7 +159,110 @@ function geminiAnswer(text: string, isLast: boolean): JsonObject {
   }
 }
 
-const DIALECTS = [openaiChat, anthropicMessages, gemini]
+const openaiResponses: Dialect = {
+  path: /^\/v1\/responses$/,
+  read: ({ instructions, input }) =>
+    readDemoRequest(instructions, typeof input === 'string' ? [{ content: input }] : input),
+  isStream: ({ stream }) => stream === true,
+  whole: (text) => response(text, 'completed'),
+  frames: (text) =>
+    [
+      { type: 'response.created', response: response(null, 'in_progress') },
+      { type: 'response.output_item.added', output_index: 0, item: outputMessage([]) },
+      {
+        type: 'response.content_part.added',
+        item_id: 'msg_demo',
+        output_index: 0,
+        content_index: 0,
+        part: outputText(''),
+      },
+      ...piecesOf(text).map((delta) => ({
+        type: 'response.output_text.delta',
+        item_id: 'msg_demo',
+        output_index: 0,
+        content_index: 0,
+        delta,
+      })),
+      { type: 'response.completed', response: response(text, 'completed') },
+    ].map(
+      (event, sequence_number) =>
+        `event: ${event.type}\n${dataFrame({ ...event, sequence_number })}`,
+    ),
+}
+
+function response(text: string | null, status: string): JsonObject {
+  return {
+    id: 'resp_demo',
+    object: 'response',
+    created_at: 0,
+    status,
+    error: null,
+    incomplete_details: null,
+    model: 'demo',
+    output: text === null ? [] : [outputMessage([outputText(text)])],
+    usage: {
+      input_tokens: 0,
+      input_tokens_details: { cached_tokens: 0 },
+      output_tokens: 0,
+      output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: 0,
+    },
+  }
+}
+
+function outputMessage(content: JsonObject[]): JsonObject {
+  return { id: 'msg_demo', type: 'message', status: 'completed', role: 'assistant', content }
+}
+
+function outputText(text: string): JsonObject {
+  return { type: 'output_text', text, annotations: [] }
+}
+
+const OLLAMA_STREAM = 'application/x-ndjson'
+
+const ollamaChat: Dialect = {
+  path: /^\/api\/chat$/,
+  read: ({ messages }) => readDemoRequest('', messages),
+  isStream: ({ stream }) => stream !== false,
+  whole: (text) => ollamaEnd({ message: { role: 'assistant', content: text } }),
+  frames: (text) => [
+    ...piecesOf(text).map((content) => ollamaLine({ message: { role: 'assistant', content } })),
+    `${JSON.stringify(ollamaEnd({ message: { role: 'assistant', content: '' } }))}\n`,
+  ],
+  streamType: OLLAMA_STREAM,
+}
+
+const ollamaGenerate: Dialect = {
+  path: /^\/api\/generate$/,
+  read: ({ system, prompt }) => readDemoRequest(system, [{ content: prompt }]),
+  isStream: ({ stream }) => stream !== false,
+  whole: (text) => ollamaEnd({ response: text }),
+  frames: (text) => [
+    ...piecesOf(text).map((piece) => ollamaLine({ response: piece })),
+    `${JSON.stringify(ollamaEnd({ response: '' }))}\n`,
+  ],
+  streamType: OLLAMA_STREAM,
+}
+
+const OLLAMA_HEAD = { model: 'demo', created_at: '1970-01-01T00:00:00Z' }
+
+function ollamaLine(said: JsonObject): string {
+  return `${JSON.stringify({ ...OLLAMA_HEAD, ...said, done: false })}\n`
+}
+
+function ollamaEnd(said: JsonObject): JsonObject {
+  const counts = { prompt_eval_count: 0, eval_count: 0, total_duration: 0 }
+  return { ...OLLAMA_HEAD, ...said, done: true, done_reason: 'stop', ...counts }
+}
+
+const DIALECTS = [
+  openaiChat,
+  openaiResponses,
+  anthropicMessages,
+  gemini,
+  ollamaChat,
+  ollamaGenerate,
+]
 
 function dataFrame(value: object): string {
   return `data: ${JSON.stringify(value)}\n\n`
