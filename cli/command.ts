@@ -26,6 +26,8 @@ export type Context = Readonly<{
   signal: AbortSignal
   /** From now on Ctrl-C waits until the command has ended by itself, however long that takes. */
   finishFirst(): void
+  /** From now on Ctrl-C is the matter of a program that this command runs. */
+  leaveSignals(): void
   /** The daemon, started when none answers. */
   client(): Promise<Client>
   /** The daemon that runs. @throws CliError `E_DAEMON_DOWN` when none does; none is started. */

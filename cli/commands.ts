@@ -1,4 +1,5 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command.ts'
+import { SHELLS } from './proxy-env.ts'
 import { clientName, deadline, share, timeSpan, variableName, wholeNumber } from './values.ts'
 
 /** Flags that every command takes, before or after its name. */
@@ -553,6 +554,46 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
 
+  {
+    path: 'run',
+    about: 'run a program with memory: its requests go through the proxy',
+    details:
+      'Nothing of the program’s settings is changed; what it needs to know stands in its environment. Starts the daemon when none runs, passes signals, and ends with the program’s exit code.',
+    args: [
+      { name: '<PROGRAM>', about: 'claude, codex, or any other by name or path' },
+      { name: '[ARGS...]', about: 'its arguments; options of its own stand behind --' },
+    ],
+    examples: [
+      ['engram run claude', 'Claude Code'],
+      ['engram run codex -- exec "Explain this repository"', 'Codex; it needs OPENAI_API_KEY'],
+      ['engram run --namespace work python app.py', 'any program, with other memories'],
+    ],
+  },
+  {
+    path: 'proxy',
+    about: 'send programs through the proxy',
+    examples: [
+      ['engram proxy env', 'what to set in a shell'],
+      ['engram help proxy', 'how the proxy is used'],
+    ],
+  },
+  {
+    path: 'proxy env',
+    about: 'print the variables that send client libraries through the proxy',
+    details: 'The key of ENGRAM_API_KEY is named, not printed.',
+    options: [
+      {
+        flags: '--shell <SHELL>',
+        about: 'bash (also for zsh), fish or pwsh (default: yours)',
+        choices: SHELLS,
+      },
+    ],
+    examples: [
+      ['eval "$(engram proxy env)"', 'for everything that this shell starts'],
+      ['engram proxy env --shell fish | source', 'the same in fish'],
+      ['engram proxy env --json', 'for programs'],
+    ],
+  },
   {
     path: 'mcp',
     about: 'serve memory tools to an MCP client',

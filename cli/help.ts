@@ -4,7 +4,10 @@ import { formatTable, type Paint, wrap } from './output.ts'
 
 /** The groups of `engram --help`, by first word. What is not named here stands in the last one. */
 const GROUPS: readonly Readonly<{ title: string; nouns: readonly string[] }>[] = [
-  { title: 'Run', nouns: ['serve', 'status', 'stop', 'ui', 'mcp', 'clients'] },
+  {
+    title: 'Run',
+    nouns: ['serve', 'status', 'stop', 'run', 'proxy', 'ui', 'mcp', 'clients'],
+  },
   { title: 'Remember', nouns: ['memories', 'why', 'review', 'conflicts', 'conversations'] },
   { title: 'Manage', nouns: ['namespaces', 'users', 'keys', 'apps', 'jobs', 'config', 'doctor'] },
   { title: 'More', nouns: ['help', 'version'] },

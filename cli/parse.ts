@@ -179,6 +179,12 @@ function explain(
     }
     case 'commander.unknownOption': {
       const flag = /'(.*)'/.exec(first)?.[1] ?? ''
+      if (path === 'run') {
+        return usage(
+          `engram run has no option ${flag}; options of the program stand behind --`,
+          `engram run PROGRAM -- ${flag}`,
+        )
+      }
       const isText = !flag.startsWith('--') && !/^-[a-zA-Z]$/.test(flag) && !argv.includes('--')
       if (isText) {
         return usage(

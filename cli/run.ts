@@ -29,10 +29,13 @@ export async function run(argv: readonly string[], host: NodeJS.Process): Promis
   }
   keepOffProxies(env)
   const stopping = new AbortController()
-  const { interrupted, finishFirst } = onInterrupt(host, stopping)
+  const { interrupted, finishFirst, leaveSignals } = onInterrupt(host, stopping)
   let code: number
   try {
-    const context = createContext(parsed, out, env, stopping.signal, finishFirst)
+    const context = createContext(parsed, out, env, stopping.signal, {
+      finishFirst,
+      leaveSignals,
+    })
     code = await Promise.race([execute(parsed, context), interrupted])
   } catch (error) {
     const failure = stopping.signal.aborted ? stopping.signal.reason : error
@@ -72,7 +75,7 @@ function createContext(
   out: Output,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
-  finishFirst: () => void,
+  onSignals: Pick<Context, 'finishFirst' | 'leaveSignals'>,
 ): Context {
   const connect = async (start: boolean) => {
     const { openClient } = await import('./client.ts')
@@ -92,7 +95,7 @@ function createContext(
     paths: findPaths(env, globals.home),
     out,
     signal,
-    finishFirst,
+    ...onSignals,
     client: () => connect(true),
     runningClient: () => connect(false),
   }
@@ -134,8 +137,10 @@ const inOneLine = (text: string) => text.replace(/\s*\n\s*/g, ' ')
 /** The first Ctrl-C asks the command to end, and ends it soon; the second does so at once. */
 function onInterrupt(host: NodeJS.Process, stopping: AbortController) {
   let tidyMs: number | null = TIDY_MS
+  let isOurs = true
   const interrupted = new Promise<never>((_, reject) => {
     host.on('SIGINT', () => {
+      if (!isOurs) return
       if (stopping.signal.aborted) host.exit(130)
       const reason = new CliError('E_INTERRUPTED', 'stopped')
       stopping.abort(reason)
@@ -145,7 +150,10 @@ function onInterrupt(host: NodeJS.Process, stopping: AbortController) {
   const finishFirst = () => {
     tidyMs = null
   }
-  return { interrupted, finishFirst }
+  const leaveSignals = () => {
+    isOurs = false
+  }
+  return { interrupted, finishFirst, leaveSignals }
 }
 
 /** Our own daemon is on this machine: a proxy that the environment names for the Internet cannot reach it. */

@@ -119,10 +119,30 @@ export const TOPICS: Readonly<Record<TopicName, (page: Page) => string[]>> = {
     '',
     ...listing(
       [
-        ['OPENAI_BASE_URL', 'http://127.0.0.1:3647/v1'],
-        ['X-Engram-Provider', 'openai (default), anthropic, gemini or ollama'],
-        ['X-Engram-Memory', 'on, read, write or off: for this request'],
+        ['engram run claude', 'one program with memory, and no setting changed'],
+        ['engram proxy env', 'the variables that client libraries read, for your shell'],
+        ['engram why last', 'what memory did for the last answer'],
+      ],
+      page,
+    ),
+    '',
+    page.paint('bold', 'Addresses'),
+    ...listing(
+      [
+        ['OpenAI', 'http://127.0.0.1:3647/openai/v1'],
+        ['Anthropic', 'http://127.0.0.1:3647/anthropic'],
+        ['Gemini', 'http://127.0.0.1:3647/gemini'],
+        ['Ollama', 'http://127.0.0.1:3647/ollama'],
+      ],
+      page,
+    ),
+    '',
+    page.paint('bold', 'Headers, for one request'),
+    ...listing(
+      [
+        ['X-Engram-Memory', 'on, read, write or off'],
         ['X-Engram-Namespace', 'another partition of your memories'],
+        ['X-Engram-Key', 'whose memories, where that is not clear'],
       ],
       page,
     ),

@@ -141,17 +141,27 @@ describe('an upstream that is this daemon itself', () => {
     'http://localhost:3647',
     'http://[::1]:3647/openai',
     'http://127.0.0.2:3647',
-  ])('%s is refused with both names', (url) => {
-    const { message, fix } = problemOf(() => read({ OPENAI_BASE_URL: url }))
-    expect(message).toContain('OPENAI_BASE_URL')
+  ])('%s is refused where it was set for the daemon', (url) => {
+    const { message, fix } = problemOf(() => read({ ENGRAM_OPENAI_BASE_URL: url }))
+    expect(message).toContain('ENGRAM_OPENAI_BASE_URL')
     expect(message).toContain('this daemon itself')
     expect(fix).toContain('ENGRAM_OPENAI_BASE_URL')
   })
 
+  test('is passed over where it was set for the tools of a shell', () => {
+    const { origins, ...settings } = read({ OPENAI_BASE_URL: 'http://127.0.0.1:3647/openai/v1' })
+    expect(settings['providers.openai.base_url']).toBe('https://api.openai.com/v1')
+    expect(origins['providers.openai.base_url']).toEqual({ from: 'default' })
+  })
+
   test('follows the port', () => {
-    const env = { ANTHROPIC_BASE_URL: 'http://127.0.0.1:4000' }
-    expect(read(env)['providers.anthropic.base_url']).toBe('http://127.0.0.1:4000')
-    expect(problemOf(() => read({ ...env, ENGRAM_PORT: '4000' })).message).toContain('itself')
+    const own = { ENGRAM_ANTHROPIC_BASE_URL: 'http://127.0.0.1:4000' }
+    expect(read(own)['providers.anthropic.base_url']).toBe('http://127.0.0.1:4000')
+    expect(problemOf(() => read({ ...own, ENGRAM_PORT: '4000' })).message).toContain('itself')
+    const tools = { ANTHROPIC_BASE_URL: 'http://127.0.0.1:4000/anthropic' }
+    expect(read(tools)['providers.anthropic.base_url']).toBe('http://127.0.0.1:4000/anthropic')
+    const { 'providers.anthropic.base_url': passedOver } = read({ ...tools, ENGRAM_PORT: '4000' })
+    expect(passedOver).toBe('https://api.anthropic.com')
   })
 })
 

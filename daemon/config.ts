@@ -51,6 +51,8 @@ export function readConfig(sources: Sources): Config {
     values[name] = value
     origins[name] = origin
   }
+  for (const name of UPSTREAMS)
+    passOverOurselves(name, values as Settings, origins, sources, file, paths)
   const config: Config = {
     ...(values as Settings),
     paths,
@@ -171,31 +173,58 @@ function checkListening(config: Config): void {
       )
     }
   }
-  for (const vendor of ['openai', 'anthropic', 'gemini', 'ollama'] as const) {
-    checkNotOurselves(config, `providers.${vendor}.base_url`)
-  }
+  for (const name of UPSTREAMS) checkNotOurselves(config, name)
 }
 
+const UPSTREAMS = [
+  'providers.openai.base_url',
+  'providers.anthropic.base_url',
+  'providers.gemini.base_url',
+  'providers.ollama.base_url',
+] as const
+
+type Upstream = (typeof UPSTREAMS)[number]
+
 /**
- * People export OPENAI_BASE_URL so that their tools reach Engram; a daemon started in the same shell would
- * then forward to itself for ever.
+ * People export OPENAI_BASE_URL so that their tools reach Engram. A daemon started in the same shell is not
+ * meant by it: it would forward to itself for ever.
  */
-function checkNotOurselves(
-  config: Config,
-  name: Extract<SettingName, `providers.${string}.base_url`>,
+function passOverOurselves(
+  name: Upstream,
+  values: Record<string, unknown>,
+  origins: Record<string, Origin>,
+  { env, ...sources }: Sources,
+  file: ReadonlyMap<SettingName, unknown>,
+  { configFile }: Paths,
 ): void {
-  const url = new URL(config[name])
+  const [own, ...borrowed] = SETTINGS[name].env
+  const origin = origins[name]!
+  if (origin.from !== 'environment' || origin.name === own) return
+  if (!isOurselves(values[name] as string, values as Settings)) return
+  const rest = { ...env, ...Object.fromEntries(borrowed.map((variable) => [variable, undefined])) }
+  const resolved = resolveSetting(name, { ...sources, env: rest }, file, configFile)
+  values[name] = resolved.value
+  origins[name] = resolved.origin
+}
+
+function isOurselves(
+  address: string,
+  listening: Pick<Settings, 'server.host' | 'server.port'>,
+): boolean {
+  const url = new URL(address)
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
-  const sameHost = isLoopback(url.hostname) || url.hostname === config['server.host']
-  if (!sameHost || port !== config['server.port']) return
+  const isSameHost = isLoopback(url.hostname) || url.hostname === listening['server.host']
+  return isSameHost && port === listening['server.port']
+}
+
+function checkNotOurselves(config: Config, name: Upstream): void {
+  if (!isOurselves(config[name], config)) return
   const origin = config.origins[name]
   const [own] = SETTINGS[name].env
   const set = origin.from === 'environment' ? origin.name : name
   throw new EngramError(
     'invalid',
     `${set} is ${config[name]}, which is this daemon itself (server.port ${config['server.port']})`,
-    {
-      fix: `set ${own} to the provider's own address for the daemon; ${SETTINGS[name].env[1]} may then stay for your tools`,
-    },
+    { fix: `set ${own} to the provider's own address for the daemon` },
   )
 }
