@@ -19,6 +19,8 @@ export type Request = Readonly<{
   lines?: Uint8Array<ArrayBuffer>
   /** Longer than a command usually waits, for calls that take long by nature. */
   waitMs?: number
+  /** The answer goes on until somebody ends it: no time is set for it. */
+  endless?: boolean
   /** Done twice it is as done once. What only reads always is. */
   repeatable?: boolean
 }>
@@ -142,7 +144,7 @@ async function answering(options: ClientOptions): Promise<Located> {
 
 function attempt(
   { url, key }: Target,
-  { method, path, query, body, lines, waitMs }: Request,
+  { method, path, query, body, lines, waitMs, endless }: Request,
   { signal, timeoutMs }: ClientOptions,
 ): Promise<Response> {
   const address = new URL(url + path)
@@ -161,7 +163,7 @@ function attempt(
     // A connection that is kept may end with the daemon: a failure would not say whether the request arrived.
     // A new one is refused, and the request can be made again.
     keepalive: false,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
+    signal: endless ? signal : AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
     body: lines ?? (body === undefined ? null : JSON.stringify(body)),
   })
 }

@@ -286,6 +286,25 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    path: 'tail',
+    about: 'watch requests go through the proxy',
+    details:
+      'One line a request when its answer has ended: time, client, provider and model, status, duration, memories that went in, and what memory did. No text, no header and no key is shown. Ctrl-C ends it.',
+    options: [
+      { flags: '--client <NAME>', about: 'only of clients whose name begins so' },
+      {
+        flags: '--status <WHICH>',
+        about: 'ok, or error: refused, broken off or left',
+        choices: ['ok', 'error'],
+      },
+    ],
+    examples: [
+      ['engram tail', 'everything of yours'],
+      ['engram tail --client claude --status error', 'what went wrong'],
+      ['engram tail --json', 'one JSON object a line, for programs'],
+    ],
+  },
+  {
     path: 'review',
     about: 'memories that wait for your decision',
     examples: [

@@ -19,6 +19,7 @@ export const HANDLERS: Readonly<Record<string, Load>> = {
   'memories export': async () => (await import('./commands/transfer.ts')).exportMemories,
   'memories import': async () => (await import('./commands/transfer.ts')).importMemories,
   why: async () => (await import('./commands/why.ts')).why,
+  tail: async () => (await import('./commands/tail.ts')).tail,
   'review list': async () => (await import('./commands/review.ts')).list,
   'review approve': async () => (await import('./commands/review.ts')).approve,
   'review reject': async () => (await import('./commands/review.ts')).reject,

@@ -8,7 +8,7 @@ const GROUPS: readonly Readonly<{ title: string; nouns: readonly string[] }>[] =
     title: 'Run',
     nouns: ['serve', 'status', 'stop', 'run', 'proxy', 'ui', 'mcp', 'clients'],
   },
-  { title: 'Remember', nouns: ['memories', 'why', 'review', 'conflicts', 'conversations'] },
+  { title: 'Remember', nouns: ['memories', 'why', 'tail', 'review', 'conflicts', 'conversations'] },
   { title: 'Manage', nouns: ['namespaces', 'users', 'keys', 'apps', 'jobs', 'config', 'doctor'] },
   { title: 'More', nouns: ['help', 'version'] },
 ]

@@ -121,6 +121,7 @@ export const TOPICS: Readonly<Record<TopicName, (page: Page) => string[]>> = {
       [
         ['engram run claude', 'one program with memory, and no setting changed'],
         ['engram proxy env', 'the variables that client libraries read, for your shell'],
+        ['engram tail', 'what goes through, as it goes'],
         ['engram why last', 'what memory did for the last answer'],
       ],
       page,

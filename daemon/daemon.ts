@@ -8,6 +8,7 @@ import { startDemoUpstream } from '../providers/demo.ts'
 import { openSqliteStore } from '../storage/open.ts'
 import type { Store } from '../storage/store.ts'
 import type { User } from '../storage/users.ts'
+import { createActivityFeed } from './activity.ts'
 import { openAssets } from './assets.ts'
 import type { Config } from './config.ts'
 import { createIdentity } from './identity.ts'
@@ -132,6 +133,7 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     const lag = startLagMeter()
     closers.push(() => lag.stop())
 
+    const activity = createActivityFeed()
     let port = config['server.port']
     const host = config['server.host']
     const tls = config['server.tls_cert'] !== null
@@ -158,6 +160,7 @@ export async function startDaemon(config: Config): Promise<Daemon> {
         now: Date.now,
       }),
       jobs,
+      activity,
       pepper,
       limits: {
         registrations: createRateLimit(30, Date.now),
@@ -199,6 +202,8 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     closers.push(() => drain(server))
     // Before the server is drained, which waits for what is open.
     closers.push(async () => (await endpoint)?.close())
+    // A stream that goes on until we stop must not keep us from it.
+    closers.push(() => activity.close())
     // Before the server is drained: who waits for a job is told that it goes on, as it does at the next start.
     closers.push(() => jobs.stop())
     writeFileSync(paths.daemonFile, JSON.stringify(daemonFile(url())), { mode: 0o600 })

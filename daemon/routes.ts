@@ -1,6 +1,7 @@
 import { mcpRoutes } from './mcp/routes.ts'
 import { oauthRoutes } from './oauth/routes.ts'
 import { proxyRoutes } from './proxy/routes.ts'
+import { activityRoutes } from './rest/activity.ts'
 import { appRoutes } from './rest/apps.ts'
 import { captureRoutes } from './rest/capture.ts'
 import { conversationSearchRoutes } from './rest/conversation-search.ts'
@@ -24,4 +25,5 @@ export const ROUTES: readonly Route[] = [
   ...memoryRoutes,
   ...conversationSearchRoutes,
   ...inspectionRoutes,
+  ...activityRoutes,
 ]

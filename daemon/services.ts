@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Embedder, RecallIndex } from '../memory/ports.ts'
 import type { Store } from '../storage/store.ts'
 import type { User } from '../storage/users.ts'
+import type { ActivityFeed } from './activity.ts'
 import type { Config } from './config.ts'
 import type { Identity } from './identity.ts'
 import type { Jobs } from './jobs.ts'
@@ -22,6 +23,7 @@ export type Services = Readonly<{
   embedder: Embedder
   identity: Identity
   jobs: Jobs
+  activity: ActivityFeed
   pepper: Uint8Array
   /** What anybody may try, and how often: registrations of apps, and proofs that fail. */
   limits: Readonly<{ registrations: RateLimit; attempts: RateLimit }>

@@ -2,6 +2,7 @@ import { stripInjected } from '../../memory/echo.ts'
 import { EngramError } from '../../memory/errors.ts'
 import { type ChatBody, textOf } from '../../providers/openai.ts'
 import { readVendorName, type Vendor, vendorAt } from '../../providers/vendors.ts'
+import { arrivalOf } from '../activity.ts'
 import { checkContentType, parseJson, readBytes } from '../body.ts'
 import { exchangeTurns, type Message, NOTHING_BEFORE, traceOf } from '../exchange.ts'
 import { LIMITS } from '../rest/schema.ts'
@@ -33,6 +34,7 @@ export async function readChatRequest(
   services: Services,
 ): Promise<ChatRequest> {
   const { headers } = request
+  const arrival = arrivalOf(headers, '/v1/chat', services.now())
   const mode = readMemoryMode(headers)
   const { user, isKnown, readOnly } = await identifyCaller(request, token, services)
   services.keepOpen(request)
@@ -48,6 +50,7 @@ export async function readChatRequest(
     inquiry: {
       user,
       scope: { userId: user.id, namespace: readNamespace(headers) },
+      arrival,
       mode: { read: mode.read, write: mode.write && !readOnly },
       vendor: name,
       model: body.model,

@@ -14,7 +14,7 @@ import { memoryIdsOf } from './inject.ts'
 import { once } from './once.ts'
 import { prepare } from './prepare.ts'
 import { type Commit, type Injected, NOTHING_INJECTED, record } from './record.ts'
-import { refusal } from './refusal.ts'
+import { refusal, statusOf } from './refusal.ts'
 import { type Finish, type Follower, relay, type Upstream } from './relay.ts'
 import { placeInSystem } from './system-placement.ts'
 import { limitsOf, tellMemory } from './tell.ts'
@@ -67,7 +67,10 @@ export async function answerTranslated(
     return await relay(upstream, headers, follower, finish, limitsOf(request, services))
   } catch (error) {
     // Who leaves before the answer has still said what they said.
-    await commit(null, request.signal.aborted ? 'cut off' : 'refused', { error: messageOf(error) })
+    await commit(null, request.signal.aborted ? 'cut off' : 'refused', {
+      error: messageOf(error),
+      status: statusOf(error),
+    })
     return refusal(error, 'openai', services)
   }
 }

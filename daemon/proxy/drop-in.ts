@@ -4,8 +4,10 @@
  * memory knows, what goes to the provider, what comes back.
  */
 import { messageOf } from '../../memory/errors.ts'
+import { DEFAULT_NAMESPACE } from '../../memory/memory.ts'
 import { splice } from '../../providers/splice.ts'
 import type { Asked, Wire } from '../../providers/wire.ts'
+import { type Arrival, arrivalOf } from '../activity.ts'
 import { NOTHING_BEFORE, nextHash, traceOf } from '../exchange.ts'
 import { LIMITS } from '../rest/schema.ts'
 import type { Services } from '../services.ts'
@@ -20,8 +22,8 @@ import { type MemoryMode, readMemoryMode } from './memory-mode.ts'
 import { once } from './once.ts'
 import { prepare } from './prepare.ts'
 import { type Commit, record } from './record.ts'
-import { refusal } from './refusal.ts'
-import { type Finish, followCopy, PASSING, relay } from './relay.ts'
+import { refusal, statusOf } from './refusal.ts'
+import { type Ending, type Finish, followCopy, PASSING, relay } from './relay.ts'
 import { readConversation, readNamespace, readPlacement } from './request-options.ts'
 import type { Target } from './target.ts'
 import { limitsOf, tellMemory } from './tell.ts'
@@ -34,6 +36,7 @@ export async function answerDropIn(
   target: Target,
   services: Services,
 ): Promise<Response> {
+  const arrival = arrivalOf(request.headers, target.path, services.now())
   try {
     const caller = await identifyCaller(request, target.token, services)
     // Slow models are silent for minutes, and this caller may be here.
@@ -44,9 +47,10 @@ export async function answerDropIn(
     const isOff = !mode.read && !mode.write
     if (wire === null || isOff) {
       const body = await readProxyBody(request, PASSED_WHOLE_BYTES)
-      return await pass(request, target, outbound, body, wire === null ? null : 'off', services)
+      const why = wire === null ? null : 'off'
+      return await pass(request, target, caller, arrival, outbound, body, why, services)
     }
-    return await answerChat(request, { ...target, wire }, caller, mode, outbound, services)
+    return await answerChat(request, { ...target, wire }, caller, arrival, mode, outbound, services)
   } catch (error) {
     const response = refusal(error, target.form, services)
     services.metrics.countRequest(target.vendor, target.wire?.name ?? 'other', response.status)
@@ -60,13 +64,14 @@ async function answerChat(
   request: Request,
   target: ChatTarget,
   caller: ProxyCaller,
+  arrival: Arrival,
   mode: MemoryMode,
   outbound: Outbound,
   services: Services,
 ): Promise<Response> {
   const { wire } = target
   const passing = (body: ProxyBody, why: Skip) =>
-    pass(request, target, outbound, body, why, services)
+    pass(request, target, caller, arrival, outbound, body, why, services)
   if (!isReadable(request)) return passing(streamOf(request), 'unreadable')
   const declared = Number(request.headers.get('content-length') ?? 0)
   const giveBack = services.room.take(Math.min(declared, LIMITS.chatBytes))
@@ -77,7 +82,7 @@ async function answerChat(
     if (body.kind === 'stream') return await passing(body, 'too-large')
     const asked = wire.read(body.bytes, target.path)
     if (asked === null) return await passing(body, 'unreadable')
-    const conversation = readConversationOf(request, target, caller, mode, asked, services)
+    const conversation = readConversationOf(request, target, caller, arrival, mode, asked, services)
     const { dialogue, inquiry } = conversation
     const recalled = await prepare(inquiry, services)
     const placement = readPlacement(request.headers)
@@ -110,7 +115,7 @@ async function answerChat(
     } catch (error) {
       // Who leaves before the answer has still said what they said.
       const ending = request.signal.aborted ? 'cut off' : 'refused'
-      await commit(null, ending, { error: messageOf(error) })
+      await commit(null, ending, { error: messageOf(error), status: statusOf(error) })
       throw error
     }
   } finally {
@@ -131,6 +136,7 @@ function readConversationOf(
   { headers }: Request,
   { vendor, wire }: ChatTarget,
   { user, readOnly }: ProxyCaller,
+  arrival: Arrival,
   mode: MemoryMode,
   asked: Asked,
   services: Services,
@@ -157,6 +163,7 @@ function readConversationOf(
     inquiry: {
       user,
       scope: { userId: user.id, namespace: readNamespace(headers) },
+      arrival,
       mode: { read: mode.read && !isSideCall, write: writes },
       vendor,
       model: asked.model,
@@ -207,19 +214,47 @@ function hashBefore({ kept }: Asked): Uint8Array {
 async function pass(
   request: Request,
   target: Target,
+  { user }: ProxyCaller,
+  arrival: Arrival,
   outbound: Outbound,
   body: ProxyBody,
   why: Skip | null,
   services: Services,
 ): Promise<Response> {
-  const upstream = await forward(request, target, outbound, body, services)
-  const headers = answerHeaders(upstream, request.method)
-  if (why !== null) {
-    headers.set('x-engram-memory', `skipped; reason=${why}`)
-    services.metrics.countMemory('skipped', why)
-    if (why !== 'off') services.seldom(why, {}, 'memory skipped')
+  const memory = why === null ? 'none' : `skipped; reason=${why}`
+  let isTold = false
+  const tell = (status: number | null, ending: Ending) => {
+    if (isTold) return
+    isTold = true
+    services.activity.publish({
+      ...arrival,
+      userId: user.id,
+      // As it came: memory has no part in this, so that nobody has checked it.
+      namespace: request.headers.get('x-engram-namespace')?.trim() || DEFAULT_NAMESPACE,
+      provider: target.vendor,
+      model: null,
+      status,
+      tookMs: services.now() - arrival.at,
+      injected: 0,
+      memory,
+      ending,
+      receiptId: null,
+    })
   }
-  const { status } = upstream.response
-  services.metrics.countRequest(target.vendor, target.wire?.name ?? 'other', status)
-  return relay(upstream, headers, PASSING, async () => {}, limitsOf(request, services))
+  try {
+    const upstream = await forward(request, target, outbound, body, services)
+    const headers = answerHeaders(upstream, request.method)
+    if (why !== null) {
+      headers.set('x-engram-memory', memory)
+      services.metrics.countMemory('skipped', why)
+      if (why !== 'off') services.seldom(why, {}, 'memory skipped')
+    }
+    const { status } = upstream.response
+    services.metrics.countRequest(target.vendor, target.wire?.name ?? 'other', status)
+    const finish: Finish = async (_reply, ending) => tell(status, ending)
+    return relay(upstream, headers, PASSING, finish, limitsOf(request, services))
+  } catch (error) {
+    tell(statusOf(error), 'refused')
+    throw error
+  }
 }

@@ -2,6 +2,7 @@ import type { Scope } from '../../memory/memory.ts'
 import type { VendorName } from '../../providers/vendors.ts'
 import type { ConversationTrace } from '../../storage/conversations.ts'
 import type { User } from '../../storage/users.ts'
+import type { Arrival } from '../activity.ts'
 import type { ExchangeTurn } from '../exchange.ts'
 import type { MemoryMode } from './memory-mode.ts'
 
@@ -23,6 +24,7 @@ export type Skip =
 export type Inquiry = Readonly<{
   user: User
   scope: Scope
+  arrival: Arrival
   mode: MemoryMode
   vendor: VendorName
   /** As the client names it. */

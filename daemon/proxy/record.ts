@@ -8,7 +8,7 @@ import { type ExchangeTurn, MAX_TURN_CHARACTERS, nextHash } from '../exchange.ts
 import { recallDetail } from '../receipt.ts'
 import type { Services } from '../services.ts'
 import type { Inquiry } from './inquiry.ts'
-import type { Prepared } from './prepare.ts'
+import { memoryState, type Prepared } from './prepare.ts'
 import type { Ending } from './relay.ts'
 
 /** How long the end of an answer waits for its exchange to be on disk. Then the user gets the answer. */
@@ -43,6 +43,36 @@ export const NOTHING_INJECTED: Injected = {
  * @param outcome what the provider answered, for the receipt
  */
 export async function record(
+  inquiry: Inquiry,
+  prepared: Prepared,
+  injected: Injected,
+  reply: Reply | null,
+  ending: Ending,
+  outcome: JsonObject,
+  services: Services,
+): Promise<void> {
+  try {
+    await keep(inquiry, prepared, injected, reply, ending, outcome, services)
+  } finally {
+    // Afterwards: who sees it can ask for its receipt.
+    const { status } = outcome
+    services.activity.publish({
+      userId: inquiry.user.id,
+      namespace: inquiry.scope.namespace,
+      ...inquiry.arrival,
+      provider: inquiry.vendor,
+      model: inquiry.model,
+      status: typeof status === 'number' ? status : null,
+      tookMs: services.now() - inquiry.arrival.at,
+      injected: injected.contents.length,
+      memory: memoryState(prepared, injected.contents.length),
+      ending,
+      receiptId: prepared.receiptId,
+    })
+  }
+}
+
+async function keep(
   inquiry: Inquiry,
   prepared: Prepared,
   injected: Injected,

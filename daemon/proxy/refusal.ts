@@ -18,6 +18,12 @@ export function refusal(error: unknown, form: ErrorForm, { log }: Pick<Services,
   return response
 }
 
+/** The status that a failure is answered with; null for a client that left, as nobody is answered. */
+export function statusOf(error: unknown): number | null {
+  if ((error as Error)?.name === 'AbortError') return null
+  return error instanceof EngramError ? (STATUS[error.code] ?? 500) : 500
+}
+
 const STATUS: Readonly<Partial<Record<EngramError['code'], number>>> = {
   malformed: 400,
   invalid: 400,

@@ -439,6 +439,21 @@ export const logWithLearned = logAnswer.extend({
   learned: z.array(eventAnswer).describe('what the exchange taught'),
 })
 
+export const activityEvent = z.object({
+  at: isoTime,
+  namespace: z.string(),
+  client: z.string(),
+  provider: z.string(),
+  path: z.string(),
+  model: z.string().nullable(),
+  status: z.number().nullable(),
+  took_ms: z.number(),
+  injected: z.number(),
+  memory: z.string(),
+  ending: z.enum(['complete', 'cut off', 'refused']),
+  receipt_id: z.string().nullable(),
+})
+
 export const jobAnswer = z.object({
   id: z.string(),
   kind: z.string(),

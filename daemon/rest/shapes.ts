@@ -8,6 +8,7 @@ import type { MemoryEvent } from '../../storage/journal.ts'
 import type { Standing } from '../../storage/memory-rows.ts'
 import type { Receipt } from '../../storage/receipts.ts'
 import type { ApiKey, User } from '../../storage/users.ts'
+import type { Activity } from '../activity.ts'
 
 export function json(value: unknown, status = 200): Response {
   return Response.json(value, { status })
@@ -176,5 +177,22 @@ export function toJobJson(job: Job) {
     result: job.result as JsonObject | null,
     created_at: iso(job.createdAt),
     finished_at: iso(job.finishedAt),
+  }
+}
+
+export function toActivityJson(activity: Activity) {
+  return {
+    at: iso(activity.at),
+    namespace: activity.namespace,
+    client: activity.client,
+    provider: activity.provider,
+    path: activity.path,
+    model: activity.model,
+    status: activity.status,
+    took_ms: Math.round(activity.tookMs * 10) / 10,
+    injected: activity.injected,
+    memory: activity.memory,
+    ending: activity.ending,
+    receipt_id: activity.receiptId,
   }
 }
