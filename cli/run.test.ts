@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { dialectOf } from '../daemon/proxy/rig/dialects.ts'
+import { openRawUpstream } from '../daemon/proxy/rig/raw-upstream.ts'
 import { type Home, jsonOf, openHome, until } from './fixtures/harness.ts'
 import { exportLine, launchOf, proxyEnvironment, SHELLS, usualShell } from './proxy-env.ts'
 
@@ -105,6 +107,32 @@ describe('engram run', () => {
     expect(code).toBe(2)
     expect(err).toContain('engram run PROGRAM -- -p')
   })
+})
+
+test('client libraries find the proxy by what engram run tells them', async () => {
+  const upstream = await openRawUpstream(({ request, answer }) => {
+    const body = JSON.stringify(dialectOf(request.target).whole('Grüße 😀'))
+    return answer(200, [['Content-Type', 'application/json']], body)
+  })
+  const home = newHome()
+  const { code, out, err } = await home.engram(
+    ['run', process.execPath, join(import.meta.dir, 'fixtures/libraries.ts')],
+    {
+      env: {
+        ENGRAM_OPENAI_BASE_URL: upstream.url,
+        ENGRAM_ANTHROPIC_BASE_URL: upstream.url,
+        ENGRAM_GEMINI_BASE_URL: upstream.url,
+        ENGRAM_OLLAMA_BASE_URL: upstream.url,
+      },
+    },
+  )
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  const answers = Object.entries(JSON.parse(out) as Record<string, string>)
+  expect(answers).toHaveLength(8)
+  for (const [library, answer] of answers) {
+    expect({ library, answer }).toEqual({ library, answer: 'Grüße 😀' })
+  }
+  await upstream.stop()
 })
 
 async function freePort(): Promise<number> {

@@ -120,7 +120,7 @@ export const TOPICS: Readonly<Record<TopicName, (page: Page) => string[]>> = {
     ...listing(
       [
         ['engram run claude', 'one program with memory, and no setting changed'],
-        ['engram proxy env', 'the variables that client libraries read, for your shell'],
+        ['engram proxy env', 'OPENAI_BASE_URL, ANTHROPIC_BASE_URL and the like, for your shell'],
         ['engram tail', 'what goes through, as it goes'],
         ['engram why last', 'what memory did for the last answer'],
       ],
