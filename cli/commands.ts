@@ -477,6 +477,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: [{ name: '<NAME>', about: 'what it is for' }],
     options: [
       { flags: '--read-only', about: 'may find and list, but change nothing' },
+      {
+        flags: '--proxy-only',
+        about: 'opens the proxy and nothing else, so that it may stand in an URL',
+      },
       { ...EXPIRES, about: 'refused from then on: 30d, 6mo or a date' },
     ],
     examples: [

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dialectOf } from '../daemon/proxy/rig/dialects.ts'
 import { openRawUpstream } from '../daemon/proxy/rig/raw-upstream.ts'
-import { type Home, jsonOf, openHome, until } from './fixtures/harness.ts'
+import { type Home, jsonOf, MAIN, openHome, until } from './fixtures/harness.ts'
 import { exportLine, launchOf, proxyEnvironment, SHELLS, usualShell } from './proxy-env.ts'
 
 setDefaultTimeout(60_000)
@@ -78,15 +78,36 @@ describe('engram run', () => {
     expect((await home.engram(['run', program(home, 'dies', 'kill -9 $$')])).code).toBe(137)
   })
 
-  test('hands out no key where none is needed, and the local one where it is', async () => {
+  test('hands out no key where none is needed', async () => {
     const home = newHome()
     const show = program(home, 'show', 'printf "%s" "$OPENAI_CUSTOM_HEADERS"')
     expect((await home.engram(['run', show])).out).toBe('')
-    await home.engram(['stop'])
+  })
+
+  test('lends a key of the proxy alone where one is needed, and takes it back', async () => {
+    const home = newHome()
     const env = { ENGRAM_REQUIRE_KEY: 'true' }
-    const { out } = await home.engram(['run', show, '--namespace', 'work'], { env })
-    const key = readFileSync(join(home.path, 'local.key'), 'utf8').trim()
-    expect(out).toBe(`X-Engram-Key: ${key}\nX-Engram-Namespace: work`)
+    const show = program(home, 'show', 'printf "%s" "$OPENAI_CUSTOM_HEADERS"; "$ENGRAM" keys list')
+    const engram = program(home, 'engram', `exec ${process.execPath} ${MAIN} "$@"`)
+    const { out } = await home.engram(['run', show, '--namespace', 'work'], {
+      env: { ...env, ENGRAM: engram },
+    })
+    const [, key, rest] = /^X-Engram-Key: (ek_\S+)\nX-Engram-Namespace: work(.*)$/s.exec(out)!
+    expect(rest).toMatch(/engram run .* for the proxy alone/)
+    const after = await home.engram(['keys', 'list'], { env })
+    expect(after.out).not.toContain('engram run')
+    const late = await home.engram(['memories', 'list'], { env: { ...env, ENGRAM_API_KEY: key! } })
+    expect(late.code).toBe(4)
+  })
+
+  test('hands on the key that it was given itself', async () => {
+    const home = newHome()
+    const show = program(home, 'show', 'printf "%s" "$ANTHROPIC_CUSTOM_HEADERS"')
+    const made = await home.engram(['keys', 'create', 'agent', '--proxy-only'])
+    expect(made.err).toContain('which opens the proxy alone')
+    const key = made.out.trim()
+    const env = { ENGRAM_API_KEY: key }
+    expect((await home.engram(['run', show], { env })).out).toBe(`X-Engram-Key: ${key}`)
   })
 
   test('a daemon that is started in such an environment does not forward to itself', async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import * as schema from '../../daemon/rest/schema.ts'
 import { confirm } from '../ask.ts'
 import type { Call } from '../command.ts'
-import { CliError } from '../errors.ts'
+import { CliError, usage } from '../errors.ts'
 import { count, dateTime, relativeTime, shortId } from '../output.ts'
 
 const PATH = '/users/me/api-keys'
@@ -40,17 +40,26 @@ export async function list({ out, client: connect }: Call<object, object>): Prom
 
 const MAY = { read: 'may read', write: 'may write', proxy: 'for the proxy alone' } as const
 
-type CreateFlags = { readOnly?: boolean; expires?: number | null }
+const CREATED = {
+  read: 'may only read',
+  write: 'may read and write',
+  proxy: 'opens the proxy alone',
+} as const
+
+type CreateFlags = { readOnly?: boolean; proxyOnly?: boolean; expires?: number | null }
 
 export async function create(call: Call<CreateFlags, { name: string }>): Promise<void> {
   const { out, args, flags } = call
+  if (flags.readOnly && flags.proxyOnly) {
+    throw usage('--read-only and --proxy-only exclude each other', 'engram keys create --help')
+  }
   const client = await call.client()
   const key = await client.ask(schema.createdKey, {
     method: 'POST',
     path: PATH,
     body: {
       name: args.name,
-      scope: flags.readOnly ? 'read' : 'write',
+      scope: flags.proxyOnly ? 'proxy' : flags.readOnly ? 'read' : 'write',
       ...(flags.expires ? { expires_at: flags.expires } : {}),
     },
   })
@@ -58,9 +67,7 @@ export async function create(call: Call<CreateFlags, { name: string }>): Promise
   else {
     out.line(key.api_key)
     const until = key.expires_at ? `, until ${dateTime(key.expires_at)}` : ''
-    out.note(
-      `This is "${key.name}", which may ${key.scope === 'read' ? 'only read' : 'read and write'}${until}. It is not shown again.`,
-    )
+    out.note(`This is "${key.name}", which ${CREATED[key.scope]}${until}. It is not shown again.`)
   }
 }
 

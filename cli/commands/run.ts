@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { z } from 'zod'
+import * as schema from '../../daemon/rest/schema.ts'
 import type { Client } from '../client.ts'
 import type { Call } from '../command.ts'
 import { CliError } from '../errors.ts'
@@ -25,42 +25,66 @@ export async function runProgram(call: RunCall): Promise<number> {
     })
   }
   const client = await call.client()
+  const given = env.ENGRAM_API_KEY?.trim()
+  const lent = given ? null : await lendKey(client, call)
   const { args: words, env: more } = launchOf(args.program, args.args, {
     url: client.url,
     namespace: globals.namespace,
-    key: env.ENGRAM_API_KEY?.trim() || (await localKeyIfNeeded(client, call)),
+    key: given || lent?.key,
   })
   await out.flushed()
   call.leaveSignals()
-  const child = Bun.spawn([file, ...words], {
-    stdin: 'inherit',
-    stdout: 'inherit',
-    stderr: 'inherit',
-    env: { ...env, ...more },
-  })
-  const stop = passSignals(child)
+  const signals = passSignals()
   const stay = setInterval(() => void keepDaemon(client), STAY_MS)
   try {
+    const child = Bun.spawn([file, ...words], {
+      stdin: 'inherit',
+      stdout: 'inherit',
+      stderr: 'inherit',
+      env: { ...env, ...more },
+    })
+    signals.to(child)
     await child.exited
+    const { exitCode, signalCode } = child
+    return exitCode ?? 128 + constants.signals[signalCode as NodeJS.Signals]
   } finally {
     clearInterval(stay)
-    stop()
+    signals.end()
+    await lent?.takeBack()
   }
-  const { exitCode, signalCode } = child
-  return exitCode ?? 128 + constants.signals[signalCode as NodeJS.Signals]
 }
 
+/** A program that runs for longer than this was forgotten. */
+const LENT_MS = 30 * 24 * 60 * 60 * 1000
+
 /**
- * On this machine the proxy needs no key, and then none is handed out: the local one may do everything, and
- * the program may be an agent that reads its own environment.
+ * A key for the program, for as long as it runs; null where the proxy needs none, as on this machine in the
+ * default mode. It opens the proxy alone: the program may be an agent that reads its own environment.
  */
-async function localKeyIfNeeded(client: Client, { globals, env, paths }: RunCall) {
-  if (globals.url ?? env.ENGRAM_URL?.trim()) return undefined
+async function lendKey(client: Client, { globals, env, args, out }: RunCall) {
+  if (globals.url ?? env.ENGRAM_URL?.trim()) return null
   const { local_mode: isLocalMode } = await client.ask(z.object({ local_mode: z.boolean() }), {
     method: 'GET',
     path: '/status',
   })
-  return isLocalMode ? undefined : readFileSync(paths.localKeyFile, 'utf8').trim()
+  if (isLocalMode) return null
+  const { id, api_key: key } = await client.ask(schema.createdKey, {
+    method: 'POST',
+    path: '/users/me/api-keys',
+    body: {
+      name: `engram run ${args.program}`.slice(0, 60),
+      scope: 'proxy',
+      expires_at: out.now() + LENT_MS,
+    },
+  })
+  const takeBack = async () => {
+    try {
+      await client.tell({ method: 'DELETE', path: `/users/me/api-keys/${id}` })
+    } catch {
+      // The daemon has gone, or the key was revoked already; else it expires.
+    }
+  }
+  return { key, takeBack }
 }
 
 /** Starts it again, too, when it has gone. What the program needs then fails in the program, which says so. */
@@ -72,14 +96,30 @@ async function keepDaemon(client: Client): Promise<void> {
   }
 }
 
-/** @returns what ends the passing */
-function passSignals(child: Readonly<{ kill(signal: NodeJS.Signals): void }>): () => void {
-  const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2']
+type Child = Readonly<{ kill(signal: NodeJS.Signals): void }>
+
+/** Takes signals from now on, so that none ends us while the program starts, and hands them to it. */
+function passSignals() {
+  const names: NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2']
   // A terminal sends Ctrl-C to the program as well: passed on, it would arrive twice.
-  if (!process.stdin.isTTY) signals.push('SIGINT')
-  const handlers = signals.map((signal) => [signal, () => child.kill(signal)] as const)
-  for (const [signal, handler] of handlers) process.on(signal, handler)
-  return () => {
-    for (const [signal, handler] of handlers) process.off(signal, handler)
+  if (!process.stdin.isTTY) names.push('SIGINT')
+  const early: NodeJS.Signals[] = []
+  let child: Child | null = null
+  const handlers = names.map((name) => {
+    const pass = () => {
+      if (child) child.kill(name)
+      else early.push(name)
+    }
+    return [name, pass] as const
+  })
+  for (const [name, pass] of handlers) process.on(name, pass)
+  return {
+    to(started: Child) {
+      child = started
+      for (const name of early.splice(0)) started.kill(name)
+    },
+    end() {
+      for (const [name, pass] of handlers) process.off(name, pass)
+    },
   }
 }

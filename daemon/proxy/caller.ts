@@ -71,7 +71,7 @@ async function byPathToken(
       'unauthorized',
       'a key that opens more than the proxy is not for an URL',
       {
-        fix: 'engram keys create with the scope proxy makes one that is',
+        fix: 'engram keys create NAME --proxy-only',
       },
     )
   }
