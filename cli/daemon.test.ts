@@ -197,6 +197,11 @@ describe('serve', () => {
       'error E_INVALID: --port must be a whole number from 0 to 65535, got "many"',
     )
     expect((await home.engram(['serve', '--host', '0.0.0.0'])).err).toContain('ENGRAM_ADMIN_KEY')
+    const itself = { ENGRAM_PORT: '4123', OPENAI_BASE_URL: 'http://127.0.0.1:4123/v1' }
+    const refused = await home.engram(['serve'], { env: itself })
+    expect(refused.code).toBe(2)
+    expect(refused.err).toContain('OPENAI_BASE_URL is http://127.0.0.1:4123/v1')
+    expect(refused.err).toContain('set ENGRAM_OPENAI_BASE_URL')
   })
 })
 

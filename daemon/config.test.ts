@@ -141,14 +141,17 @@ describe('an upstream that is this daemon itself', () => {
     'http://localhost:3647',
     'http://[::1]:3647/openai',
     'http://127.0.0.2:3647',
-  ])('%s is refused where it was set for the daemon', (url) => {
-    const { message, fix } = problemOf(() => read({ ENGRAM_OPENAI_BASE_URL: url }))
-    expect(message).toContain('ENGRAM_OPENAI_BASE_URL')
-    expect(message).toContain('this daemon itself')
-    expect(fix).toContain('ENGRAM_OPENAI_BASE_URL')
+  ])('%s is refused with both names', (url) => {
+    for (const name of ['OPENAI_BASE_URL', 'ENGRAM_OPENAI_BASE_URL']) {
+      const { message, fix } = problemOf(() => read({ [name]: url }, { startedByHand: true }))
+      expect(message).toStartWith(`${name} is ${url}`)
+      expect(message).toContain('this daemon itself')
+      expect(fix).toContain('set ENGRAM_OPENAI_BASE_URL')
+      expect(fix).toContain('OPENAI_BASE_URL may then stay')
+    }
   })
 
-  test('is passed over where it was set for the tools of a shell', () => {
+  test('is passed over by all but who starts a daemon by hand', () => {
     const { origins, ...settings } = read({ OPENAI_BASE_URL: 'http://127.0.0.1:3647/openai/v1' })
     expect(settings['providers.openai.base_url']).toBe('https://api.openai.com/v1')
     expect(origins['providers.openai.base_url']).toEqual({ from: 'default' })

@@ -33,6 +33,8 @@ export type Sources = Readonly<{
   home?: string
   demo?: boolean
   idleExitMinutes?: number | null
+  /** A person starts a daemon with this: an upstream that cannot be meant is refused rather than passed over. */
+  startedByHand?: boolean
 }>
 
 /**
@@ -51,8 +53,10 @@ export function readConfig(sources: Sources): Config {
     values[name] = value
     origins[name] = origin
   }
-  for (const name of UPSTREAMS)
-    passOverOurselves(name, values as Settings, origins, sources, file, paths)
+  if (!sources.startedByHand) {
+    for (const name of UPSTREAMS)
+      passOverOurselves(name, values as Settings, origins, sources, file, paths)
+  }
   const config: Config = {
     ...(values as Settings),
     paths,
@@ -186,8 +190,9 @@ const UPSTREAMS = [
 type Upstream = (typeof UPSTREAMS)[number]
 
 /**
- * People export OPENAI_BASE_URL so that their tools reach Engram. A daemon started in the same shell is not
- * meant by it: it would forward to itself for ever.
+ * People export OPENAI_BASE_URL so that their tools reach Engram; a daemon started in the same shell would
+ * forward to itself for ever. Who starts one by hand is told (`checkNotOurselves`). Everything else that runs in
+ * such a shell, a daemon in the background included, is not meant by the variable and passes it over.
  */
 function passOverOurselves(
   name: Upstream,
@@ -220,11 +225,13 @@ function isOurselves(
 function checkNotOurselves(config: Config, name: Upstream): void {
   if (!isOurselves(config[name], config)) return
   const origin = config.origins[name]
-  const [own] = SETTINGS[name].env
+  const [own, borrowed] = SETTINGS[name].env
   const set = origin.from === 'environment' ? origin.name : name
   throw new EngramError(
     'invalid',
     `${set} is ${config[name]}, which is this daemon itself (server.port ${config['server.port']})`,
-    { fix: `set ${own} to the provider's own address for the daemon` },
+    {
+      fix: `set ${own} to the provider's own address for the daemon; ${borrowed} may then stay for your tools`,
+    },
   )
 }

@@ -73,6 +73,7 @@ function configOf({ flags, env, globals }: ServeCall, idleExitMinutes: number | 
     ...(globals.home === undefined ? {} : { home: globals.home }),
     demo: flags.demo === true,
     idleExitMinutes,
+    startedByHand: idleExitMinutes === null,
   })
 }
 

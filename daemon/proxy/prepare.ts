@@ -87,7 +87,10 @@ async function locate(inquiry: Inquiry, { store }: Services): Promise<Located> {
 
 /** For the header X-Engram-Memory. */
 export function memoryState({ recalled, skip }: Prepared, injected: number): string {
-  if (recalled !== null && !recalled.done) return `skipped; reason=${recalled.reason}`
+  if (recalled !== null && !recalled.done) {
+    // What earlier turns hold went back to where it stood; nothing was added to it.
+    return injected > 0 ? `used; degraded=${recalled.reason}` : `skipped; reason=${recalled.reason}`
+  }
   const degraded = recalled?.value.degraded ? '; degraded=text' : ''
   if (injected > 0) return `used${degraded}`
   return skip === null ? `none${degraded}` : `skipped; reason=${skip}`
