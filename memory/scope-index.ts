@@ -131,8 +131,6 @@ class Collection {
   readonly #slotOf = new Map<number, number>()
   readonly #conversations = new Map<string, number[]>()
   readonly #pinned = new Set<number>()
-  /** Slots of documents that end at some time. */
-  readonly #ending = new Set<number>()
   #documents: (IndexDocument | undefined)[] = []
   /** By slot. */
   #textTraits: TextTraits[] = []
@@ -158,7 +156,7 @@ class Collection {
     this.#documents.push(document)
     this.#slotOf.set(document.key, slot)
     this.#textTraits.push(readTextTraits(document.text))
-    this.#mark(slot, document)
+    this.#mark(document)
     this.#terms.add(slot, terms(document.text), speakerTerm(document), dateTerms(document.at))
     if (document.conversation !== null) this.#join(document.conversation, slot)
   }
@@ -170,7 +168,6 @@ class Collection {
     if (document.conversation !== null) this.#leave(document.conversation, slot)
     this.#slotOf.delete(key)
     this.#pinned.delete(key)
-    this.#ending.delete(slot)
     this.#documents[slot] = undefined
     this.#vectors.delete(slot)
     this.#terms.remove(slot, terms(document.text), speakerTerm(document), dateTerms(document.at))
@@ -191,15 +188,13 @@ class Collection {
       before.at === document.at
     if (!same) return false
     this.#documents[slot] = document
-    this.#mark(slot, document)
+    this.#mark(document)
     return true
   }
 
-  #mark(slot: number, document: IndexDocument): void {
+  #mark(document: IndexDocument): void {
     if (document.pinned) this.#pinned.add(document.key)
     else this.#pinned.delete(document.key)
-    if (document.expiresAt !== null) this.#ending.add(slot)
-    else this.#ending.delete(slot)
   }
 
   /** Gives every document a new slot, without gaps. */
@@ -209,7 +204,6 @@ class Collection {
     this.#textTraits = []
     this.#slotOf.clear()
     this.#conversations.clear()
-    this.#ending.clear()
     this.#terms = new TermIndex(this.#related)
     this.#vectors = new VectorIndex(vectors.dimensions)
     for (const [slot, document] of documents.entries()) {
@@ -217,6 +211,7 @@ class Collection {
       this.put(document)
       if (vectors.has(slot)) this.setVector(document.key, vectors.componentsOf(slot))
     }
+    vectors.clear()
   }
 
   setVector(key: number, components: Int8Array): void {
@@ -253,10 +248,9 @@ class Collection {
     for (const slot of worded) chosen.add(slot)
     let background: Background = { mean: 0, deviation: 0, size: 0 }
     if (query.vector) {
-      const near = this.#vectors.nearest(query.vector, BEST_BY_COSINE, {
-        passes: (slot) => this.#isAllowed(slot, query),
-        refused: this.#refused(query),
-      })
+      const near = this.#vectors.nearest(query.vector, BEST_BY_COSINE, (slot) =>
+        this.#isAllowed(slot, query),
+      )
       background = near.background
       for (const { slot } of near.best) chosen.add(slot)
     }
@@ -276,16 +270,6 @@ class Collection {
     })
     hits.sort((a, b) => b.fused - a.fused || b.at - a.at || a.key - b.key)
     return { hits: hits.slice(0, query.limit), background, known: this.#known(sought) }
-  }
-
-  /** How many documents may not be found by this question, at most. */
-  #refused(query: IndexQuery): number {
-    let refused = 0
-    for (const slot of this.#ending) {
-      if (!isCurrent(this.#documents[slot]!, query.now)) refused++
-    }
-    if (this.#kind === 'memory' || query.exceptConversation === null) return refused
-    return refused + (this.#conversations.get(query.exceptConversation)?.length ?? 0)
   }
 
   #known(sought: readonly string[]): number {

@@ -1,26 +1,31 @@
+import { type Block, dot, strideOf, type VectorHeap, vectorHeap } from './vector-heap.ts'
+
 /**
- * Vectors of one collection by slot, in RAM: int8 components with one scale each, and one sign bit per
- * component. A search ranks all slots by the Hamming distance of sign bits and rescores the best of them
- * with the int8 components (docs/retrieval.md has recall against the exact scan).
+ * Vectors of one collection by slot, in RAM, as int8 components. A search compares with every one of them:
+ * nothing is approximated, and of 100,000 vectors it takes 3 ms (docs/embeddings.md, "Speed").
  */
 export class VectorIndex {
   readonly dimensions: number
-  readonly #bytesPerVector: number
-  readonly #wordsPerVector: number
-  #components: Int8Array
-  #bits: Int32Array
+  readonly #heap: VectorHeap
+  /** Components from one vector to the next; zeros beyond `dimensions`. */
+  readonly #stride: number
+  /** Of `PER_BLOCK` vectors each; a single one may be smaller and grows. */
+  readonly #blocks: Block[] = []
+  /** Vectors that there is room for. */
+  #capacity = 0
   /** Per slot: 1 / length of the int8 vector; 0 where a slot has no vector. */
-  #inverseLength: Float32Array
+  #inverseLength = new Float32Array(16)
   #slots = 0
   #count = 0
+  /** The question that was compared last, with its components as `dot` reads them. */
+  #asked: Float32Array | null = null
+  readonly #sought: Float64Array
 
-  constructor(dimensions: number) {
+  constructor(dimensions: number, heap = vectorHeap()) {
     this.dimensions = dimensions
-    this.#bytesPerVector = dimensions
-    this.#wordsPerVector = Math.ceil(dimensions / 32)
-    this.#components = new Int8Array(16 * this.#bytesPerVector)
-    this.#bits = new Int32Array(16 * this.#wordsPerVector)
-    this.#inverseLength = new Float32Array(16)
+    this.#heap = heap
+    this.#stride = strideOf(dimensions)
+    this.#sought = new Float64Array(this.#stride)
   }
 
   /** How many slots hold a vector. */
@@ -29,7 +34,8 @@ export class VectorIndex {
   }
 
   get sizeBytes(): number {
-    return this.#components.byteLength + this.#bits.byteLength + this.#inverseLength.byteLength
+    const components = this.#blocks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    return components + this.#inverseLength.byteLength
   }
 
   has(slot: number): boolean {
@@ -44,15 +50,13 @@ export class VectorIndex {
     if (squares === 0) return
     this.#reserve(slot + 1)
     this.#count++
-    this.#components.set(components, slot * this.#bytesPerVector)
+    this.#bytesAt(slot).set(components, this.#offsetOf(slot))
     this.#inverseLength[slot] = 1 / Math.sqrt(squares)
-    packSigns(components, this.#bits, slot * this.#wordsPerVector)
   }
 
-  /** A view of what was set; the slot must hold a vector. */
+  /** A copy of what was set; the slot must hold a vector. */
   componentsOf(slot: number): Int8Array {
-    const at = slot * this.#bytesPerVector
-    return this.#components.subarray(at, at + this.#bytesPerVector)
+    return this.#viewOf(slot).slice()
   }
 
   delete(slot: number): void {
@@ -64,116 +68,144 @@ export class VectorIndex {
   /** Cosine of the slot's vector to `query` (a unit vector), -1 to 1; 0 when the slot has none. */
   cosine(slot: number, query: Float32Array): number {
     if (!this.has(slot)) return 0
-    return this.#dot(slot, query) * this.#inverseLength[slot]!
+    if (this.#asked !== query) {
+      this.#sought.set(query)
+      this.#asked = query
+    }
+    const product = dot(this.#bytesAt(slot), this.#offsetOf(slot), this.#sought)
+    return product * this.#inverseLength[slot]!
   }
 
   /** Cosine of two slots to each other; 0 when either has no vector. */
   cosineBetween(a: number, b: number): number {
     if (!this.has(a) || !this.has(b)) return 0
-    const components = this.#components
-    const from = a * this.#bytesPerVector
-    const to = b * this.#bytesPerVector
+    const [x, y] = [this.#viewOf(a), this.#viewOf(b)]
     let sum = 0
-    for (let i = 0; i < this.dimensions; i++) sum += components[from + i]! * components[to + i]!
+    for (let i = 0; i < this.dimensions; i++) sum += x[i]! * y[i]!
     return sum * this.#inverseLength[a]! * this.#inverseLength[b]!
   }
 
-  /**
-   * The slots nearest to `query` by cosine, best first, at most `limit` of those that pass. Exact up to
-   * `EXACT_BELOW` vectors; beyond it the `RESCORED` nearest by sign bits are ranked exactly.
-   *
-   * @param of at most `refused` slots do not pass
-   */
-  nearest(query: Float32Array, limit: number, of: Passing = EVERYTHING): Nearest {
-    if (this.#count <= EXACT_BELOW) {
-      const all = this.#scored(this.#allSlots(), query)
-      const best = of.refused === 0 ? all : all.filter(({ slot }) => of.passes(slot))
-      return { best: best.slice(0, limit), background: backgroundOf(all.map((hit) => hit.cosine)) }
-    }
-    const near = this.#nearestBySign(query, Math.max(RESCORED, 4 * limit) + of.refused)
-    const allowed = of.refused === 0 ? near : near.filter(of.passes)
-    return {
-      best: this.#scored(allowed, query).slice(0, limit),
-      background: backgroundOf(this.#sampled(query)),
-    }
+  /** The slots nearest to `query` by cosine, best first, at most `limit` of those that pass. */
+  nearest(
+    query: Float32Array,
+    limit: number,
+    passes: (slot: number) => boolean = () => true,
+  ): Nearest {
+    const scanned = { count: this.#slots, perBlock: PER_BLOCK, stride: this.#stride }
+    return this.#heap.scan(this.#blocks, scanned, query, (products, factor) => {
+      const cosineOf = (slot: number) => products[slot]! * factor * this.#inverseLength[slot]!
+      return {
+        best: this.#largest(products, factor, limit, passes).map((slot) => ({
+          slot,
+          cosine: cosineOf(slot),
+        })),
+        background: backgroundOf(this.#sampled().map(cosineOf)),
+      }
+    })
   }
 
-  #scored(slots: readonly number[], query: Float32Array): SlotCosine[] {
-    const scored = slots.map((slot) => ({ slot, cosine: this.cosine(slot, query) }))
-    return scored.sort((a, b) => b.cosine - a.cosine)
-  }
-
-  /** Cosines of slots spread evenly over the collection. */
-  #sampled(query: Float32Array): number[] {
-    const cosines: number[] = []
-    const stride = Math.max(1, Math.floor(this.#slots / BACKGROUND_SAMPLE))
-    for (let slot = 0; slot < this.#slots; slot += stride) {
-      if (this.has(slot)) cosines.push(this.cosine(slot, query))
+  /** The slots of the `limit` largest cosines of those that pass, best first; of equals the lower slot. */
+  #largest(
+    products: Int32Array | Float32Array,
+    factor: number,
+    limit: number,
+    passes: (slot: number) => boolean,
+  ): number[] {
+    const inverseLength = this.#inverseLength
+    // Sorted from the worst on: most slots are turned away by one comparison with the first.
+    const slots = new Int32Array(limit)
+    const cosines = new Float64Array(limit)
+    let held = 0
+    for (let slot = 0; slot < this.#slots && limit > 0; slot++) {
+      const inverse = inverseLength[slot]!
+      if (inverse === 0) continue
+      const cosine = products[slot]! * factor * inverse
+      if (held === limit && cosine <= cosines[0]!) continue
+      if (!passes(slot)) continue
+      const at = placeOf(cosine, cosines, held)
+      if (held < limit) {
+        slots.copyWithin(at + 1, at, held)
+        cosines.copyWithin(at + 1, at, held++)
+        slots[at] = slot
+        cosines[at] = cosine
+      } else {
+        // Everything worse moves down, over the worst.
+        slots.copyWithin(0, 1, at)
+        cosines.copyWithin(0, 1, at)
+        slots[at - 1] = slot
+        cosines[at - 1] = cosine
+      }
     }
-    return cosines
+    return [...slots.subarray(0, held)].reverse()
   }
 
-  #allSlots(): number[] {
+  /** Slots with a vector, spread evenly over the collection. */
+  #sampled(): number[] {
     const slots: number[] = []
-    for (let slot = 0; slot < this.#slots; slot++) {
+    const step = Math.max(1, Math.floor(this.#slots / BACKGROUND_SAMPLE))
+    for (let slot = 0; slot < this.#slots; slot += step) {
       if (this.#inverseLength[slot]! > 0) slots.push(slot)
     }
     return slots
   }
 
-  #nearestBySign(query: Float32Array, wanted: number): number[] {
-    const words = this.#wordsPerVector
-    const bits = this.#bits
-    const sought = new Int32Array(words)
-    packSigns(query, sought, 0)
-    const distances = new Uint16Array(this.#slots)
-    const histogram = new Uint32Array(this.dimensions + 1)
-    for (let slot = 0, at = 0; slot < this.#slots; slot++, at += words) {
-      if (this.#inverseLength[slot] === 0) {
-        distances[slot] = 0xffff
-        continue
-      }
-      let distance = 0
-      for (let w = 0; w < words; w++) {
-        let x = bits[at + w]! ^ sought[w]!
-        x -= (x >>> 1) & 0x55555555
-        x = (x & 0x33333333) + ((x >>> 2) & 0x33333333)
-        distance += Math.imul((x + (x >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
-      }
-      distances[slot] = distance
-      histogram[distance]!++
-    }
-    let radius = 0
-    let within = histogram[0]!
-    while (within < wanted && radius < this.dimensions) within += histogram[++radius]!
-    const slots: number[] = []
-    for (let slot = 0; slot < this.#slots; slot++) if (distances[slot]! <= radius) slots.push(slot)
-    return slots
+  /** Gives its memory back; it holds nothing then. */
+  clear(): void {
+    for (const block of this.#blocks.splice(0)) block.release()
+    this.#inverseLength = new Float32Array(16)
+    this.#capacity = 0
+    this.#slots = 0
+    this.#count = 0
   }
 
-  #dot(slot: number, query: Float32Array): number {
-    const components = this.#components
-    const at = slot * this.#bytesPerVector
-    let sum = 0
-    for (let i = 0; i < query.length; i++) sum += components[at + i]! * query[i]!
-    return sum
+  /** Good until memory is allocated. */
+  #viewOf(slot: number): Int8Array {
+    const at = this.#offsetOf(slot)
+    return this.#bytesAt(slot).subarray(at, at + this.dimensions)
+  }
+
+  #bytesAt(slot: number): Int8Array {
+    return this.#blocks[Math.floor(slot / PER_BLOCK)]!.bytes()
+  }
+
+  #offsetOf(slot: number): number {
+    return (slot % PER_BLOCK) * this.#stride
   }
 
   #reserve(slots: number): void {
-    if (slots > this.#slots) this.#slots = slots
+    if (slots <= this.#slots) return
+    while (this.#capacity < slots) this.#grow(slots)
+    for (let slot = this.#slots; slot < slots; slot++) {
+      // What was here before belonged to others.
+      const at = this.#offsetOf(slot)
+      this.#bytesAt(slot).fill(0, at, at + this.#stride)
+    }
+    this.#slots = slots
     if (slots <= this.#inverseLength.length) return
-    const capacity = Math.max(slots, Math.ceil(this.#inverseLength.length * 1.5))
-    this.#components = grown(this.#components, capacity * this.#bytesPerVector, Int8Array)
-    this.#bits = grown(this.#bits, capacity * this.#wordsPerVector, Int32Array)
-    this.#inverseLength = grown(this.#inverseLength, capacity, Float32Array)
+    const inverseLength = new Float32Array(Math.max(slots, 2 * this.#inverseLength.length))
+    inverseLength.set(this.#inverseLength)
+    this.#inverseLength = inverseLength
+  }
+
+  /** The only block doubles until it is full; after that, whole blocks are added and nothing is copied. */
+  #grow(slots: number): void {
+    const [only] = this.#blocks
+    if (this.#capacity >= PER_BLOCK || only === undefined) {
+      const room = only === undefined && slots < PER_BLOCK ? Math.max(slots, SMALLEST) : PER_BLOCK
+      this.#blocks.push(this.#heap.allocate(room * this.#stride))
+      this.#capacity += room
+      return
+    }
+    const room = Math.min(PER_BLOCK, Math.max(slots, 2 * this.#capacity))
+    const larger = this.#heap.allocate(room * this.#stride)
+    larger.bytes().set(only.bytes().subarray(0, this.#slots * this.#stride))
+    only.release()
+    this.#blocks[0] = larger
+    this.#capacity = room
   }
 }
 
 export type SlotCosine = Readonly<{ slot: number; cosine: number }>
-
-export type Passing = Readonly<{ passes: (slot: number) => boolean; refused: number }>
-
-const EVERYTHING: Passing = { passes: () => true, refused: 0 }
 
 export type Nearest = Readonly<{
   best: readonly SlotCosine[]
@@ -197,26 +229,19 @@ export function backgroundOf(cosines: readonly number[]): Background {
 
 /** Enough for a mean and a deviation to two digits. */
 const BACKGROUND_SAMPLE = 512
-/** Up to here a full scan of the int8 components costs less than a millisecond. */
-const EXACT_BELOW = 2_000
-/** Nearest by sign bits that are rescored exactly. Measured: docs/retrieval.md, "Approximation". */
-const RESCORED = 400
 
-function packSigns(vector: ArrayLike<number>, into: Int32Array, at: number): void {
-  for (let w = 0; w * 32 < vector.length; w++) {
-    let word = 0
-    const end = Math.min(32, vector.length - w * 32)
-    for (let i = 0; i < end; i++) if (vector[w * 32 + i]! > 0) word |= 1 << i
-    into[at + w] = word
+/** Vectors in a block, and in the first one to begin with. */
+const PER_BLOCK = 1_024
+const SMALLEST = 16
+
+/** Where a number belongs among the first `count` of a list, before its equals: they came first. */
+function placeOf(number: number, ascending: Float64Array, count: number): number {
+  let from = 0
+  let to = count
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (ascending[middle]! < number) from = middle + 1
+    else to = middle
   }
-}
-
-function grown<T extends Int8Array | Int32Array | Float32Array>(
-  old: T,
-  length: number,
-  make: new (length: number) => T,
-): T {
-  const fresh = new make(length)
-  fresh.set(old)
-  return fresh
+  return from
 }
