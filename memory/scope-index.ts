@@ -1,3 +1,4 @@
+import { type Calibration, calibrated, UNCHANGED } from './calibration.ts'
 import type { Role } from './memory.ts'
 import {
   factorOf,
@@ -35,7 +36,7 @@ export type IndexDocument = Readonly<{
 
 export type IndexQuery = Readonly<{
   text: string
-  /** Unit vector of the question; null answers from text alone. */
+  /** Unit vector of the question, by the model whose vectors are searched; null answers from text alone. */
   vector: Float32Array | null
   now: number
   /** At most this many of each kind. */
@@ -47,7 +48,7 @@ export type IndexQuery = Readonly<{
 export type ScoreParts = Readonly<{
   /** Share of what the question's words could score, times the factors that favour this document. */
   lexical: number
-  /** Cosine to the question, neighbours mixed in; 0 without vectors. */
+  /** Calibrated cosine to the question, neighbours mixed in; 0 without vectors. */
   cosine: number
   /** `fuse(lexical, cosine)`: absolute, so that it compares between questions. */
   fused: number
@@ -66,22 +67,50 @@ export type IndexAnswer = Readonly<{
   termCount: number
 }>
 
-/** Everything recall searches of one scope, in RAM, kept level with the store by `put` and `delete`. */
+/** Whose vectors a search compares, by the store's number of the model. */
+export type VectorsInForce = Readonly<{ model: number; calibration: Calibration }>
+
+/** The model of the constructor. */
+const OWN_MODEL = 0
+
+/**
+ * Everything recall searches of one scope, in RAM, kept level with the store by `put` and `delete`. It can
+ * hold vectors of several models, side by side, while one takes over from another.
+ */
 export class ScopeIndex {
   readonly #memories: Collection
   readonly #turns: Collection
 
   /**
-   * @param dimensions of the vectors in force; 0 when there are none
+   * @param dimensions of the vectors of model 0; 0 when there are none
    * @param related words that mean nearly the same
    */
   constructor(dimensions: number, related?: RelatedTerms) {
-    this.#memories = new Collection('memory', dimensions, related)
-    this.#turns = new Collection('turn', dimensions, related)
+    this.#memories = new Collection('memory', related)
+    this.#turns = new Collection('turn', related)
+    if (dimensions > 0) this.addModel(OWN_MODEL, dimensions)
   }
 
   get size(): Readonly<Record<DocumentKind, number>> {
     return { memory: this.#memories.size, turn: this.#turns.size }
+  }
+
+  /** Makes room for vectors of a model; there are none of it yet. */
+  addModel(model: number, dimensions: number): void {
+    this.#memories.addModel(model, dimensions)
+    this.#turns.addModel(model, dimensions)
+  }
+
+  /** Forgets the vectors of a model. */
+  removeModel(model: number): void {
+    this.#memories.removeModel(model)
+    this.#turns.removeModel(model)
+  }
+
+  /** Gives its vectors' memory back; it must not be used any more. */
+  release(): void {
+    this.#memories.release()
+    this.#turns.release()
   }
 
   put(kind: DocumentKind, document: IndexDocument): void {
@@ -92,16 +121,20 @@ export class ScopeIndex {
     this.#of(kind).delete(key)
   }
 
-  /** @param components int8[dimensions]; ignored for a document that is not here */
-  setVector(kind: DocumentKind, key: number, components: Int8Array): void {
-    this.#of(kind).setVector(key, components)
+  /** @param components int8[dimensions]; ignored for a document or a model that is not here */
+  setVector(kind: DocumentKind, key: number, components: Int8Array, model = OWN_MODEL): void {
+    this.#of(kind).setVector(key, components, model)
   }
 
-  search(query: IndexQuery): IndexAnswer {
+  /** @param by answers from text alone when it has no vectors here */
+  search(
+    query: IndexQuery,
+    by: VectorsInForce = { model: OWN_MODEL, calibration: UNCHANGED },
+  ): IndexAnswer {
     const sought = queryTerms(query.text)
     const traits = traitsOf(query.text)
-    const memories = this.#memories.search(sought, traits, query)
-    const turns = this.#turns.search(sought, traits, query)
+    const memories = this.#memories.search(sought, traits, query, by)
+    const turns = this.#turns.search(sought, traits, query, by)
     return {
       memories: memories.hits,
       turns: turns.hits,
@@ -134,15 +167,27 @@ class Collection {
   #documents: (IndexDocument | undefined)[] = []
   /** By slot. */
   #textTraits: TextTraits[] = []
-  #vectors: VectorIndex
+  readonly #vectors = new Map<number, VectorIndex>()
   #terms: TermIndex
   readonly #related: RelatedTerms | undefined
 
-  constructor(kind: DocumentKind, dimensions: number, related: RelatedTerms | undefined) {
+  constructor(kind: DocumentKind, related: RelatedTerms | undefined) {
     this.#kind = kind
     this.#related = related
     this.#terms = new TermIndex(related)
-    this.#vectors = new VectorIndex(dimensions)
+  }
+
+  addModel(model: number, dimensions: number): void {
+    this.#vectors.set(model, new VectorIndex(dimensions))
+  }
+
+  removeModel(model: number): void {
+    this.#vectors.get(model)?.clear()
+    this.#vectors.delete(model)
+  }
+
+  release(): void {
+    for (const vectors of this.#vectors.values()) vectors.clear()
   }
 
   get size(): number {
@@ -169,7 +214,7 @@ class Collection {
     this.#slotOf.delete(key)
     this.#pinned.delete(key)
     this.#documents[slot] = undefined
-    this.#vectors.delete(slot)
+    for (const vectors of this.#vectors.values()) vectors.delete(slot)
     this.#terms.remove(slot, terms(document.text), speakerTerm(document), dateTerms(document.at))
     if (this.#documents.length > 2 * this.size + MIN_FREE_SLOTS) this.#rebuild()
   }
@@ -199,24 +244,26 @@ class Collection {
 
   /** Gives every document a new slot, without gaps. */
   #rebuild(): void {
-    const [documents, vectors] = [this.#documents, this.#vectors]
+    const [documents, vectorsOf] = [this.#documents, new Map(this.#vectors)]
     this.#documents = []
     this.#textTraits = []
     this.#slotOf.clear()
     this.#conversations.clear()
     this.#terms = new TermIndex(this.#related)
-    this.#vectors = new VectorIndex(vectors.dimensions)
+    for (const [model, { dimensions }] of vectorsOf) this.addModel(model, dimensions)
     for (const [slot, document] of documents.entries()) {
       if (!document) continue
       this.put(document)
-      if (vectors.has(slot)) this.setVector(document.key, vectors.componentsOf(slot))
+      for (const [model, vectors] of vectorsOf) {
+        if (vectors.has(slot)) this.setVector(document.key, vectors.componentsOf(slot), model)
+      }
     }
-    vectors.clear()
+    for (const vectors of vectorsOf.values()) vectors.clear()
   }
 
-  setVector(key: number, components: Int8Array): void {
+  setVector(key: number, components: Int8Array, model: number): void {
     const slot = this.#slotOf.get(key)
-    if (slot !== undefined) this.#vectors.set(slot, components)
+    if (slot !== undefined) this.#vectors.get(model)?.set(slot, components)
   }
 
   pinned(now: number): number[] {
@@ -225,7 +272,12 @@ class Collection {
     )
   }
 
-  search(sought: readonly string[], traits: QueryTraits, query: IndexQuery) {
+  search(
+    sought: readonly string[],
+    traits: QueryTraits,
+    query: IndexQuery,
+    { model, calibration }: VectorsInForce,
+  ) {
     const { slots, ideal } = this.#terms.score(sought)
     const names = this.#terms.speakersOf(sought)
     // Two names are a question about both: neither is favoured.
@@ -246,19 +298,22 @@ class Collection {
       passes: (slot) => this.#isAllowed(slot, query),
     })
     for (const slot of worded) chosen.add(slot)
+    const vectors = query.vector === null ? undefined : this.#vectors.get(model)
     let background: Background = { mean: 0, deviation: 0, size: 0 }
-    if (query.vector) {
-      const near = this.#vectors.nearest(query.vector, BEST_BY_COSINE, (slot) =>
+    if (vectors) {
+      const near = vectors.nearest(query.vector!, BEST_BY_COSINE, (slot) =>
         this.#isAllowed(slot, query),
       )
-      background = near.background
+      background = calibratedBackground(near.background, calibration)
       for (const { slot } of near.best) chosen.add(slot)
     }
     const hits = [...chosen].map((slot): IndexHit => {
       const document = this.#documents[slot]!
       // A document that came in by its vector may share words too, only not among the best.
       const lexical = lexicalOf(slot)
-      const cosine = query.vector ? this.#mixedCosine(slot, query.vector) : 0
+      const cosine = vectors?.has(slot)
+        ? calibrated(this.#mixedCosine(slot, query.vector!, vectors), calibration)
+        : 0
       return {
         kind: this.#kind,
         key: document.key,
@@ -287,22 +342,21 @@ class Collection {
   }
 
   /** Cosine of the question to the document's vector plus `NEIGHBOUR_MIX` of each neighbour's. */
-  #mixedCosine(slot: number, vector: Float32Array): number {
-    const own = this.#vectors.cosine(slot, vector)
-    if (!this.#vectors.has(slot)) return 0
+  #mixedCosine(slot: number, vector: Float32Array, vectors: VectorIndex): number {
+    const own = vectors.cosine(slot, vector)
     const beside = [this.#terms.previousOf(slot), this.#terms.nextOf(slot)].filter(
-      (other) => other >= 0 && this.#vectors.has(other),
+      (other) => other >= 0 && vectors.has(other),
     )
     if (beside.length === 0) return own
     let sum = own
     let squares = 1
     for (const other of beside) {
-      sum += NEIGHBOUR_MIX * this.#vectors.cosine(other, vector)
-      squares += NEIGHBOUR_MIX ** 2 + 2 * NEIGHBOUR_MIX * this.#vectors.cosineBetween(slot, other)
+      sum += NEIGHBOUR_MIX * vectors.cosine(other, vector)
+      squares += NEIGHBOUR_MIX ** 2 + 2 * NEIGHBOUR_MIX * vectors.cosineBetween(slot, other)
     }
     const [before, after] = beside
     if (before !== undefined && after !== undefined) {
-      squares += 2 * NEIGHBOUR_MIX ** 2 * this.#vectors.cosineBetween(before, after)
+      squares += 2 * NEIGHBOUR_MIX ** 2 * vectors.cosineBetween(before, after)
     }
     return sum / Math.sqrt(Math.max(squares, 1e-6))
   }
@@ -337,6 +391,12 @@ class Collection {
     const slot = chain[at]
     if (slot !== undefined) this.#terms.link(slot, chain[at - 1] ?? -1, chain[at + 1] ?? -1)
   }
+}
+
+function calibratedBackground(background: Background, calibration: Calibration): Background {
+  const { mean, deviation, size } = background
+  if (size === 0) return background
+  return { mean: calibrated(mean, calibration), deviation: deviation * calibration.scale, size }
 }
 
 function isCurrent(document: IndexDocument, now: number): boolean {
