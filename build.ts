@@ -33,7 +33,7 @@ const ENTRIES = [
   'cli/main.ts',
   'storage/sqlite/store.worker.ts',
   'storage/sqlite/recall.worker.ts',
-  'embed/minilm.worker.ts',
+  'embed/onnx.worker.ts',
 ]
 const SOURCES = ['cli', 'daemon', 'memory', 'storage', 'embed', 'providers', 'web-ui', 'migrations']
 

@@ -190,7 +190,7 @@ async function openMiniLm() {
       tablePath: assets.staticTable,
       scalesPath: assets.staticScales,
     },
-    workerUrl: assets.workers.minilm,
+    workerUrl: assets.workers.onnx,
   })
   await opened.whenLoaded()
   return opened

@@ -15,7 +15,7 @@ export type Assets = Readonly<{
   staticTable: string
   staticScales: string
   relatedWords: string
-  workers: Readonly<{ store: string; recall: string; minilm: string }>
+  workers: Readonly<{ store: string; recall: string; onnx: string }>
 }>
 
 /**
@@ -41,7 +41,7 @@ export async function openAssets(cacheDir: string): Promise<Assets> {
     workers: {
       store: join(import.meta.dir, 'storage/sqlite/store.worker.js'),
       recall: join(import.meta.dir, 'storage/sqlite/recall.worker.js'),
-      minilm: join(import.meta.dir, 'embed/minilm.worker.js'),
+      onnx: join(import.meta.dir, 'embed/onnx.worker.js'),
     },
   }
 }
@@ -83,7 +83,7 @@ function sourceAssets(): Assets {
     workers: {
       store: worker('storage/sqlite/store.worker.ts'),
       recall: worker('storage/sqlite/recall.worker.ts'),
-      minilm: worker('embed/minilm.worker.ts'),
+      onnx: worker('embed/onnx.worker.ts'),
     },
   }
 }

@@ -86,7 +86,7 @@ export async function startDaemon(config: Config): Promise<Daemon> {
           tablePath: assets.staticTable,
           scalesPath: assets.staticScales,
         },
-        workerUrl: assets.workers.minilm,
+        workerUrl: assets.workers.onnx,
       }),
     )
     closers.push(() => embedder.close())

@@ -11,18 +11,22 @@ const BLOCK_BYTES = 1 << 18
  *
  * @throws EngramError `unavailable` when the file is missing, damaged or another one.
  */
-export function assertModelFile(path: string, sha256: string): void {
-  let actual: string
-  try {
-    actual = hashFile(path)
-  } catch (cause) {
-    throw new EngramError('unavailable', `cannot read a model file: ${messageOf(cause)}`, { cause })
-  }
+export function assertSha256(path: string, sha256: string): void {
+  const actual = sha256Of(path)
   if (actual === sha256) return
   throw new EngramError(
     'unavailable',
     `${basename(path)} is damaged or another file: its SHA-256 begins ${actual.slice(0, 16)}, not ${sha256.slice(0, 16)}`,
   )
+}
+
+/** @throws EngramError `unavailable` when the file cannot be read. */
+export function sha256Of(path: string): string {
+  try {
+    return hashFile(path)
+  } catch (cause) {
+    throw new EngramError('unavailable', `cannot read a model file: ${messageOf(cause)}`, { cause })
+  }
 }
 
 /** In blocks, so that a model of 23 MB never stands in the heap. */

@@ -1,6 +1,5 @@
 import type { Embedder } from '../memory/ports.ts'
-import { openMiniLm } from './minilm.ts'
-import type { MiniLmPaths } from './minilm-model.ts'
+import { type MiniLmPaths, openMiniLm } from './minilm.ts'
 import { openStatic, type StaticPaths } from './static.ts'
 
 export type EmbedderName = 'minilm' | 'static'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { EngramError, messageOf } from '../memory/errors.ts'
 import type { Embedder, EmbedderState, EmbeddingModel } from '../memory/ports.ts'
-import { assertModelFile } from './model-file.ts'
+import { assertSha256 } from './model-file.ts'
 import sha256 from './models/sha256.json' with { type: 'json' }
 import { toUnit } from './vector.ts'
 import {
@@ -118,9 +118,9 @@ export function readStaticModel({
   scalesPath,
   tokenizerPath,
 }: StaticPaths): StaticModel {
-  assertModelFile(tablePath, sha256['static-256/table.i8'])
-  assertModelFile(scalesPath, sha256['static-256/scales.f32'])
-  assertModelFile(tokenizerPath, sha256['all-MiniLM-L6-v2/tokenizer.json'])
+  assertSha256(tablePath, sha256['static-256/table.i8'])
+  assertSha256(scalesPath, sha256['static-256/scales.f32'])
+  assertSha256(tokenizerPath, sha256['all-MiniLM-L6-v2/tokenizer.json'])
   return {
     table: new Int8Array(readBytes(tablePath)),
     scales: new Float32Array(readBytes(scalesPath)),

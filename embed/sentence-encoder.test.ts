@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { PATHS, readReference } from './fixtures/paths.ts'
-import { openMiniLmTokenizer } from './minilm-encoder.ts'
+import { openTokenizer } from './sentence-encoder.ts'
 
-const tokenize = openMiniLmTokenizer(PATHS)
+const { tokenize } = openTokenizer({ ...PATHS, lowerCase: false })
 
 test('gives the reference ids', () => {
   for (const { text, ids } of readReference('all-MiniLM-L6-v2')) {

@@ -1,25 +1,28 @@
-/** The thread of the embedder `minilm`: one model, texts one at a time, queries before documents. */
+/** The thread of an embedder in ONNX: one model, texts one at a time, queries before documents. */
 import { messageOf } from '../memory/errors.ts'
-import { type MiniLmEncoder, openMiniLmEncoder } from './minilm-encoder.ts'
-import { DOCUMENT_TOKENS, MAX_TOKENS, type MiniLmPaths } from './minilm-model.ts'
+import { openSentenceEncoder, type SentenceEncoder } from './sentence-encoder.ts'
+import type { SentenceModel } from './sentence-model.ts'
 
 export type ToWorker =
-  | Readonly<{ kind: 'open'; paths: MiniLmPaths }>
+  | Readonly<{ kind: 'open'; model: SentenceModel; addonPath: string | null }>
   | Readonly<{ kind: 'embed'; id: number; urgent: boolean; texts: readonly string[] }>
   | Readonly<{ kind: 'cancel'; id: number }>
+  | Readonly<{ kind: 'close' }>
 
 export type FromWorker =
-  | Readonly<{ kind: 'opened' }>
+  | Readonly<{ kind: 'opened'; dimensions: number; fingerprint: string }>
   | Readonly<{ kind: 'not-opened'; reason: string }>
   /** One vector a text, in order; null for a text with nothing to embed. */
   | Readonly<{ kind: 'embedded'; id: number; vectors: readonly (Float32Array | null)[] }>
   | Readonly<{ kind: 'refused'; id: number; reason: string }>
+  /** Nothing runs any more, and nothing will: the thread can be ended. */
+  | Readonly<{ kind: 'at-rest' }>
 
 type Job = Readonly<{ id: number; texts: readonly string[]; vectors: (Float32Array | null)[] }>
 
 declare const self: Worker
 
-let encode: MiniLmEncoder
+let encoder: SentenceEncoder
 let queries: Job[] = []
 let documents: Job[] = []
 let isWorking = false
@@ -27,7 +30,7 @@ let isWorking = false
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   switch (data.kind) {
     case 'open':
-      open(data.paths)
+      open(data.model, data.addonPath)
       break
     case 'embed': {
       const job = { id: data.id, texts: data.texts, vectors: [] }
@@ -39,27 +42,36 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     }
     case 'cancel':
       drop(data.id)
+      break
+    case 'close':
+      queries = []
+      documents = []
+      reply({ kind: 'at-rest' })
   }
 }
 
-function open(paths: MiniLmPaths): void {
+function open(model: SentenceModel, addonPath: string | null): void {
   try {
-    encode = openMiniLmEncoder(paths)
-    encode('The first run is slower than the rest.', MAX_TOKENS)
-    reply({ kind: 'opened' })
+    encoder = openSentenceEncoder(model, addonPath)
+    const { dimensions, fingerprint } = encoder
+    reply({ kind: 'opened', dimensions, fingerprint })
   } catch (error) {
     reply({ kind: 'not-opened', reason: messageOf(error) })
   }
 }
 
-/** Embeds one text, then lets in the messages that came meanwhile: a query may be among them. */
+/**
+ * Embeds one text, then lets in the messages that came meanwhile: a query may be among them. Never several
+ * texts in one run: the weights are int8, and the numbers between them are rounded to the range of all that
+ * runs together, so that a text's vector would depend on its neighbours.
+ */
 function work(): void {
   const job = queries[0] ?? documents[0]
   isWorking = job !== undefined
   if (job === undefined) return
   try {
     const text = job.texts[job.vectors.length]!
-    job.vectors.push(encode(text, job === queries[0] ? MAX_TOKENS : DOCUMENT_TOKENS))
+    job.vectors.push(encoder.encode(text, job === queries[0] ? 'query' : 'document'))
     if (job.vectors.length === job.texts.length) {
       drop(job.id)
       const buffers = job.vectors.flatMap((vector) => (vector ? [vector.buffer] : []))
