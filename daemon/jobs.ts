@@ -10,7 +10,7 @@ import type { ReviewPolicy } from './settings.ts'
 /** Work after the answer: embedding and extraction, from the outbox in the database. */
 export type Jobs = Readonly<{
   /** There may be work of this kind: look now. */
-  wake(kind: JobKind): void
+  wake(kind: LoopKind): void
   /** Resolves true when the job has ended within `waitMs`, false when it has not or work is being stopped. */
   finished(jobId: string, waitMs: number): Promise<boolean>
   /** Nothing is queued, running or due; for tests and for a daemon that wants to leave. */
@@ -18,6 +18,9 @@ export type Jobs = Readonly<{
   /** Takes no further work and waits for what is under way. */
   stop(): Promise<void>
 }>
+
+/** Embedding for a model that is to take over is no loop of its own. */
+export type LoopKind = Exclude<JobKind, 'reembed'>
 
 export type JobPorts = Readonly<{
   store: Store
@@ -61,7 +64,7 @@ export function startJobs(ports: JobPorts): Jobs {
     // What was learned waits for its vector.
     embed.wake()
   }
-  const loops: Record<JobKind, Loop> = {
+  const loops: Record<LoopKind, Loop> = {
     embed,
     extract: startLoop(
       'extract',
@@ -111,7 +114,7 @@ type Round = 'more' | 'none' | 'blocked'
 
 /** Runs `work` while there is some, then sleeps until it is woken or the next job is due. */
 function startLoop(
-  kind: JobKind,
+  kind: LoopKind,
   lanes: number,
   work: () => Promise<Round>,
   { store, log, now }: JobPorts,

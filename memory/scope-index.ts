@@ -10,7 +10,7 @@ import {
   type TextTraits,
   traitsOf,
 } from './rank.ts'
-import { type RelatedTerms, TermIndex } from './term-index.ts'
+import { type CollectionStatistics, type RelatedTerms, TermIndex } from './term-index.ts'
 import { dateTerms } from './time-words.ts'
 import { type Background, VectorIndex } from './vector-index.ts'
 import { queryTerms, terms } from './words.ts'
@@ -84,10 +84,15 @@ export class ScopeIndex {
   /**
    * @param dimensions of the vectors of model 0; 0 when there are none
    * @param related words that mean nearly the same
+   * @param whole when only a part of the scope is here: what is known of the whole
    */
-  constructor(dimensions: number, related?: RelatedTerms) {
-    this.#memories = new Collection('memory', related)
-    this.#turns = new Collection('turn', related)
+  constructor(
+    dimensions: number,
+    related?: RelatedTerms,
+    whole?: Readonly<Record<DocumentKind, CollectionStatistics>>,
+  ) {
+    this.#memories = new Collection('memory', related, whole?.memory)
+    this.#turns = new Collection('turn', related, whole?.turn)
     if (dimensions > 0) this.addModel(OWN_MODEL, dimensions)
   }
 
@@ -171,10 +176,14 @@ class Collection {
   #terms: TermIndex
   readonly #related: RelatedTerms | undefined
 
-  constructor(kind: DocumentKind, related: RelatedTerms | undefined) {
+  constructor(
+    kind: DocumentKind,
+    related: RelatedTerms | undefined,
+    whole: CollectionStatistics | undefined,
+  ) {
     this.#kind = kind
     this.#related = related
-    this.#terms = new TermIndex(related)
+    this.#terms = new TermIndex(related, whole)
   }
 
   addModel(model: number, dimensions: number): void {

@@ -6,6 +6,7 @@
  */
 export class TermIndex {
   readonly #related: RelatedTerms
+  readonly #whole: CollectionStatistics | undefined
   readonly #postings = new Map<string, Posting>()
   readonly #speakers = new Map<string, SlotList>()
   readonly #dates = new Map<string, SlotList>()
@@ -30,9 +31,14 @@ export class TermIndex {
   #documents = 0
   #totalLength = 0
 
-  /** @param related words that mean nearly the same, for questions in other words than the answer */
-  constructor(related: RelatedTerms = () => []) {
+  /**
+   * @param related words that mean nearly the same, for questions in other words than the answer
+   * @param whole when the documents here are a part of a collection: what is known of the whole, so that
+   *   they score as they would there
+   */
+  constructor(related: RelatedTerms = () => [], whole?: CollectionStatistics) {
     this.#related = related
+    this.#whole = whole
   }
 
   /** Documents in the index, removed ones not counted. */
@@ -115,7 +121,11 @@ export class TermIndex {
 
   /** Does any document hold this term in its own text? */
   has(term: string): boolean {
-    return this.#postings.has(term)
+    return this.#postings.has(term) || this.#frequencyOf(term, undefined) > 0
+  }
+
+  #frequencyOf(term: string, own: Posting | undefined): number {
+    return Math.max(own?.alive ?? 0, this.#whole?.frequencies.get(term) ?? 0)
   }
 
   speakersOf(terms: Iterable<string>): string[] {
@@ -138,16 +148,18 @@ export class TermIndex {
     for (let i = 0; i < this.#touchedCount; i++) this.#scores[this.#touched[i]!] = 0
     this.#touchedCount = 0
     let ideal = 0
-    const idfOf = (df: number) => Math.log(1 + (this.#documents - df + 0.5) / (df + 0.5))
+    const documents = Math.max(this.#documents, this.#whole?.documents ?? 0)
+    const idfOf = (df: number) => Math.log(1 + (documents - df + 0.5) / (df + 0.5))
     const average = this.#totalLength / Math.max(1, this.#documents) || 1
     for (const term of terms) {
       const own = this.#postings.get(term)
       const speakers = this.#speakers.get(term)
       const dates = this.#dates.get(term)
-      const ownIdf = idfOf(own?.alive ?? 0.5)
+      const frequency = this.#frequencyOf(term, own)
+      const ownIdf = idfOf(frequency || 0.5)
       ideal += ownIdf
       this.#scoreRelated(term, own, average, ownIdf)
-      const df = own?.alive ?? Math.max(speakers?.alive ?? 0, dates?.alive ?? 0)
+      const df = frequency || Math.max(speakers?.alive ?? 0, dates?.alive ?? 0)
       if (df === 0) continue
       this.#inTermCount = 0
       if (own) this.#accumulateText(own, average)
@@ -257,6 +269,12 @@ export class TermIndex {
 export type RelatedTerms = (
   term: string,
 ) => readonly Readonly<{ term: string; similarity: number }>[]
+
+/** Of a collection: how many documents it has, and how many of them hold each term of a question. */
+export type CollectionStatistics = Readonly<{
+  documents: number
+  frequencies: ReadonlyMap<string, number>
+}>
 
 export type TermScores = Readonly<{ slots: Int32Array; ideal: number }>
 

@@ -40,6 +40,11 @@ export interface TextIndex {
     db: Connection,
     query: Readonly<{ kind: 'memory' | 'turn'; namespaceId: number; text: string; limit: number }>,
   ): Promise<{ seq: number; score: number }[]>
+  /** How many rows hold each of these terms; what is removed may still count for a while. */
+  frequencies(
+    db: Connection,
+    of: Readonly<{ kind: 'memory' | 'turn'; namespaceId: number; terms: readonly string[] }>,
+  ): Promise<Map<string, number>>
   /** Leaves no trace of removed texts in the index's files. */
   compact(db: Connection): Promise<void>
 }

@@ -4,7 +4,7 @@ import { all, type Connection, type Database, one, run } from './database.ts'
 import { namespaceOf } from './namespaces.ts'
 import { type Sql, sql } from './sql.ts'
 
-export const JOB_KINDS = ['embed', 'extract'] as const
+export const JOB_KINDS = ['embed', 'reembed', 'extract'] as const
 export type JobKind = (typeof JOB_KINDS)[number]
 export type JobState = 'queued' | 'running' | 'done' | 'dead'
 
@@ -313,7 +313,7 @@ export function createJobs(database: Database, now: () => number) {
           db,
           sql`
             select ${JOB_COLUMNS} from jobs j
-            where j.user_id = ${userId} and j.kind <> 'embed' ${state}
+            where j.user_id = ${userId} and j.kind not in ('embed', 'reembed') ${state}
             order by j.seq desc
             limit ${filter.limit} offset ${filter.offset}
           `,
@@ -350,6 +350,7 @@ export function createJobs(database: Database, now: () => number) {
         const none = { queued: 0, running: 0, done: 0, dead: 0 }
         const counts: Record<JobKind, Record<JobState, number>> = {
           embed: { ...none },
+          reembed: { ...none },
           extract: { ...none },
         }
         for (const { kind, state, n } of rows) counts[kind][state] = n

@@ -1,88 +1,212 @@
+import { type Calibration, UNCHANGED } from '../memory/calibration.ts'
 import type { Memory, Scope, Turn } from '../memory/memory.ts'
 import type { Found } from '../memory/ports.ts'
 import { type IndexAnswer, type IndexQuery, ScopeIndex } from '../memory/scope-index.ts'
 import type { RelatedTerms } from '../memory/term-index.ts'
 import { all, type Connection, type Database } from './database.ts'
-import { changesSince } from './index-feed.ts'
+import { changesSince, type Followed } from './index-feed.ts'
 import { MEMORY_COLUMNS, type MemoryRow, toMemory, toStored } from './memory-rows.ts'
 import { findNamespace } from './namespaces.ts'
 import { sql } from './sql.ts'
+import { answerFromText } from './text-answer.ts'
 import { TURN_COLUMNS, type TurnRow, toTurn } from './turn-rows.ts'
 
-/** The model whose vectors are in force, as the store numbers it. */
-export type ModelInForce = Readonly<{ id: number; dimensions: number }>
+/** A model whose vectors are searched, as the store numbers it. */
+export type ModelInForce = Readonly<{ id: number; dimensions: number; calibration?: Calibration }>
 
-/** Documents held in RAM over all scopes; the scopes used least recently go first. */
-const MAX_HELD_DOCUMENTS = 1_200_000
+export type ReaderOptions = Readonly<{
+  /** Documents held in RAM over all scopes; the scopes used least recently go first. */
+  maxDocuments?: number
+  /** Changes that are followed in one step. */
+  stepDocuments?: number
+  /** How long a search may spend on following changes before it answers from the database's text index. */
+  followMs?: number
+}>
 
-type Held = { index: ScopeIndex; rev: number; modelId: number | null }
+const MAX_DOCUMENTS = 1_200_000
+/** Five to ten milliseconds' worth. */
+const STEP_DOCUMENTS = 500
+/** A third of the time that a proxied request waits for memory. */
+const FOLLOW_MS = 50
+/** How long what is read in the background keeps a search waiting: as long as answering from text takes. */
+const TURN_MS = 20
+
+type Held = { index: ScopeIndex; followed: Followed; following: Promise<void> | null }
 
 /**
  * Answers recall from indexes in RAM, one per scope, that are brought level with the database before every
- * search: what was committed before the question is in the answer.
+ * search: what was committed before the question is in the answer. While much is to be read, after a start or
+ * an import, answers come from the database's text index, and the rest is read between them.
  *
- * @param read runs its function over one state of the database, one call after the other
+ * @param database `read` runs its function over one state of the database, one call after the other
  */
-export function createRecallReader(read: Database['read'], related?: RelatedTerms) {
+export function createRecallReader(
+  { read, text }: Pick<Database, 'read' | 'text'>,
+  related?: RelatedTerms,
+  {
+    maxDocuments = MAX_DOCUMENTS,
+    stepDocuments = STEP_DOCUMENTS,
+    followMs = FOLLOW_MS,
+  }: ReaderOptions = {},
+) {
   const held = new Map<number, Held>()
+  /** Dimensions of each model whose vectors are held, by the store's number. */
+  const models = new Map<number, number>()
+  /** Models that are out of use: a question that was embedded before is answered without vectors. */
+  const forgotten = new Set<number>()
 
-  async function indexOf(
-    db: Connection,
-    namespaceId: number,
-    model: ModelInForce | null,
-  ): Promise<Held> {
-    const modelId = model?.id ?? null
-    let entry = held.get(namespaceId)
-    if (!entry || entry.modelId !== modelId) {
-      entry = { index: new ScopeIndex(model?.dimensions ?? 0, related), rev: 0, modelId }
+  function prepare({ id, dimensions }: ModelInForce): void {
+    forgotten.delete(id)
+    models.set(id, dimensions)
+  }
+
+  function hold(namespaceId: number): Held {
+    const entry = held.get(namespaceId) ?? {
+      index: new ScopeIndex(0, related),
+      followed: { documents: 0, vectors: new Map() },
+      following: null,
     }
     // Last in the map is used last.
     held.delete(namespaceId)
     held.set(namespaceId, entry)
-    const changes = await changesSince(db, namespaceId, modelId, entry.rev)
-    for (const { kind, key } of changes.removed) entry.index.delete(kind, key)
-    for (const document of changes.documents) entry.index.put(document.kind, document)
-    for (const { kind, key, components } of changes.vectors) {
-      entry.index.setVector(kind, key, components)
-    }
-    entry.rev = changes.rev
-    evict()
     return entry
   }
 
-  function evict(): void {
-    let documents = 0
-    for (const { index } of held.values()) documents += index.size.memory + index.size.turn
-    for (const [namespaceId, { index }] of held) {
-      if (documents <= MAX_HELD_DOCUMENTS || held.size === 1) return
-      documents -= index.size.memory + index.size.turn
-      held.delete(namespaceId)
+  /** Gives an index the models that are in use, and no others. */
+  function fitModels(entry: Held): void {
+    const vectors = new Map(entry.followed.vectors)
+    for (const id of vectors.keys()) {
+      if (models.has(id)) continue
+      entry.index.removeModel(id)
+      vectors.delete(id)
+    }
+    for (const [id, dimensions] of models) {
+      if (vectors.has(id)) continue
+      entry.index.addModel(id, dimensions)
+      vectors.set(id, 0)
+    }
+    entry.followed = { ...entry.followed, vectors }
+  }
+
+  /** Follows the next part of what has changed. @returns nothing further has */
+  async function step(db: Connection, namespaceId: number, entry: Held): Promise<boolean> {
+    fitModels(entry)
+    const { index } = entry
+    const changes = await changesSince(db, namespaceId, entry.followed, stepDocuments)
+    for (const { kind, key } of changes.removed) index.delete(kind, key)
+    for (const document of changes.documents) index.put(document.kind, document)
+    for (const { kind, key, components, model } of changes.vectors) {
+      index.setVector(kind, key, components, model)
+    }
+    entry.followed = changes.followed
+    return changes.isLevel
+  }
+
+  async function stepsUntil(
+    lateAt: number,
+    db: Connection,
+    namespaceId: number,
+    entry: Held,
+  ): Promise<boolean> {
+    for (;;) {
+      if (await step(db, namespaceId, entry)) return true
+      if (performance.now() >= lateAt) return false
     }
   }
 
-  return {
-    search: (scope: Scope, query: IndexQuery, model: ModelInForce | null): Promise<Found> =>
-      read(async (db) => {
-        const namespaceId = await findNamespace(db, scope)
-        if (namespaceId === null) return NOTHING
-        const { index } = await indexOf(db, namespaceId, model)
-        const answer = index.search(query)
-        return {
-          ...(await withRows(db, answer)),
-          background: answer.background,
-          termCount: answer.termCount,
-          known: answer.known,
-          searched: index.size,
-          textOnly: false,
+  /** Follows to the end, letting searches in between two steps. */
+  function follow(namespaceId: number, entry: Held): Promise<void> {
+    entry.following ??= (async () => {
+      try {
+        // Let go while it was being read: another may have taken its place.
+        while (held.get(namespaceId) === entry) {
+          if (await read((db) => stepsUntil(performance.now() + TURN_MS, db, namespaceId, entry)))
+            return
+          await new Promise((resolve) => setImmediate(resolve))
         }
-      }),
+      } finally {
+        entry.following = null
+        evict(namespaceId)
+      }
+    })()
+    return entry.following
+  }
+
+  function evict(except: number): void {
+    let documents = 0
+    for (const { index } of held.values()) documents += index.size.memory + index.size.turn
+    for (const [namespaceId, { index }] of held) {
+      if (documents <= maxDocuments) return
+      if (namespaceId === except) continue
+      documents -= index.size.memory + index.size.turn
+      held.delete(namespaceId)
+      index.release()
+    }
+  }
+
+  async function search(
+    db: Connection,
+    namespaceId: number,
+    query: IndexQuery,
+    model: ModelInForce | null,
+  ): Promise<Found> {
+    const entry = hold(namespaceId)
+    // What is being read in the background goes on there; this search does not wait for it.
+    const isLevel =
+      entry.following === null &&
+      (await stepsUntil(performance.now() + followMs, db, namespaceId, entry))
+    if (isLevel) evict(namespaceId)
+    if (!isLevel) {
+      // Not waited for: a failure shows at the next search, which takes the same steps.
+      void follow(namespaceId, entry).catch(() => {})
+      const answer = await answerFromText({ db, text, namespaceId, query, related })
+      return { ...(await withRows(db, answer)), searched: answer.searched, textOnly: true }
+    }
+    const { index } = entry
+    const known = model !== null && models.has(model.id)
+    const answer = index.search(
+      known ? query : { ...query, vector: null },
+      known ? { model: model.id, calibration: model.calibration ?? UNCHANGED } : undefined,
+    )
+    const textOnly = query.vector !== null && model !== null && !known
+    return { ...(await withRows(db, answer)), searched: index.size, textOnly }
+  }
+
+  return {
+    search: (scope: Scope, query: IndexQuery, model: ModelInForce | null): Promise<Found> => {
+      if (model && !forgotten.has(model.id)) prepare(model)
+      return read(async (db) => {
+        const namespaceId = await findNamespace(db, scope)
+        return namespaceId === null ? NOTHING : search(db, namespaceId, query, model)
+      })
+    },
 
     /** Loads a scope's index, so that its first search does not have to. */
-    warm: (scope: Scope, model: ModelInForce | null): Promise<void> =>
-      read(async (db) => {
-        const namespaceId = await findNamespace(db, scope)
-        if (namespaceId !== null) await indexOf(db, namespaceId, model)
-      }),
+    async warm(scope: Scope, model: ModelInForce | null): Promise<void> {
+      if (model) prepare(model)
+      const namespaceId = await read((db) => findNamespace(db, scope))
+      if (namespaceId !== null) await follow(namespaceId, hold(namespaceId))
+    },
+
+    /** From now on vectors of this model are held too, and those that there are, are read in all held scopes. */
+    async prepare(model: ModelInForce): Promise<void> {
+      prepare(model)
+      for (const [namespaceId, entry] of [...held]) await follow(namespaceId, entry)
+    },
+
+    /** Lets go of a model's vectors. */
+    async forget(modelId: number): Promise<void> {
+      forgotten.add(modelId)
+      models.delete(modelId)
+      for (const entry of held.values()) if (entry.following === null) fitModels(entry)
+    },
+
+    /** What is held in RAM. */
+    held: async (): Promise<Readonly<{ scopes: number; documents: number }>> => {
+      let documents = 0
+      for (const { index } of held.values()) documents += index.size.memory + index.size.turn
+      return { scopes: held.size, documents }
+    },
   }
 }
 
@@ -100,10 +224,11 @@ const NOTHING: Found = {
   textOnly: false,
 }
 
+/** The answer with memories and turns in place of their numbers. */
 async function withRows(
   db: Connection,
   answer: IndexAnswer,
-): Promise<Pick<Found, 'memories' | 'turns' | 'pinned'>> {
+): Promise<Omit<Found, 'searched' | 'textOnly'>> {
   const memories = await memoriesByKey(db, [
     ...answer.memories.map((hit) => hit.key),
     ...answer.pinned,
@@ -122,6 +247,9 @@ async function withRows(
       return turn ? [{ turn, at, lexical, cosine, fused }] : []
     }),
     pinned: answer.pinned.flatMap((key) => memories.get(key) ?? []),
+    background: answer.background,
+    termCount: answer.termCount,
+    known: answer.known,
   }
 }
 
@@ -134,7 +262,7 @@ async function memoriesByKey(
     db,
     sql`
       select ${MEMORY_COLUMNS} from memories m
-      where m.seq in (${listOf(keys)})
+      where m.seq in (${sql.list(keys)})
     `,
   )
   return new Map(rows.map((row) => [row.seq, toMemory(toStored(row))]))
@@ -146,14 +274,8 @@ async function turnsByKey(db: Connection, keys: readonly number[]): Promise<Map<
     db,
     sql`
       select ${TURN_COLUMNS} from turns t
-      where t.seq in (${listOf(keys)})
+      where t.seq in (${sql.list(keys)})
     `,
   )
   return new Map(rows.map((row) => [row.seq, toTurn(row)]))
-}
-
-/** Row numbers as a list, padded by repetition to a few lengths, so that few statements are prepared. */
-function listOf(keys: readonly number[]) {
-  const length = Math.ceil(keys.length / 16) * 16
-  return sql.join(Array.from({ length }, (_, i) => keys[Math.min(i, keys.length - 1)]!))
 }

@@ -50,3 +50,9 @@ sql.raw = (text: string): Sql => new Sql([text], [])
 /** Values or pieces one after the other, between commas unless said. At least one. */
 sql.join = (items: readonly unknown[], separator = ', '): Sql =>
   sql(['', ...Array<string>(items.length - 1).fill(separator), ''], ...items)
+
+/** Row numbers as a list, padded by repetition to a few lengths, so that few statements are prepared. */
+sql.list = (keys: readonly number[]): Sql => {
+  const length = Math.ceil(keys.length / 16) * 16
+  return sql.join(Array.from({ length }, (_, i) => keys[Math.min(i, keys.length - 1)]!))
+}

@@ -2,6 +2,7 @@ import { testAnchors } from './contract/anchors.contract.ts'
 import { testApps } from './contract/apps.contract.ts'
 import { testConflicts } from './contract/conflicts.contract.ts'
 import { testConversations } from './contract/conversations.contract.ts'
+import { testEmbeddingIndex } from './contract/embedding-index.contract.ts'
 import type { Open } from './contract/fixture.ts'
 import { testIsolation } from './contract/isolation.contract.ts'
 import { testJobs } from './contract/jobs.contract.ts'
@@ -22,6 +23,7 @@ export function testStore(dialect: string, open: Open) {
   testJobs(dialect, open)
   testLearning(dialect, open)
   testVectors(dialect, open)
+  testEmbeddingIndex(dialect, open)
   testUsers(dialect, open)
   testApps(dialect, open)
   testIsolation(dialect, open)

@@ -3,6 +3,7 @@ import { createApps } from './apps.ts'
 import { createConflicts } from './conflicts.ts'
 import { createConversations } from './conversations.ts'
 import { type Database, one } from './database.ts'
+import { createEmbeddingIndex } from './embedding-index.ts'
 import { createJobs } from './jobs.ts'
 import { createJournal } from './journal.ts'
 import { applyLearning, type Learned, type Learning } from './learning.ts'
@@ -36,6 +37,7 @@ export function createStore(database: Database, now: () => number = Date.now) {
     receipts: createReceipts(database, now),
     jobs: createJobs(database, now),
     vectors: createVectors(database, now),
+    embeddings: createEmbeddingIndex(database, now),
     learning: {
       apply: (learning: Learning): Promise<Learned | null> =>
         applyLearning(database, learning, now),

@@ -228,6 +228,7 @@ export function testJobs(dialect: string, open: Open) {
       expect(await bench.store.jobs.counts()).toEqual({
         extract: { queued: 1, running: 0, done: 1, dead: 1 },
         embed: { queued: 3, running: 0, done: 0, dead: 0 },
+        reembed: { queued: 0, running: 0, done: 0, dead: 0 },
       })
       const list = async (state: Job['state'] | null, limit = 10, offset = 0) =>
         ids(await bench.store.jobs.list(scope.userId, { state, limit, offset }))

@@ -179,6 +179,115 @@ export function testRecallReader(dialect: string, open: Open) {
       expect(await cosine(old)).toBeCloseTo(1, 2)
     })
 
+    test('while an index is being loaded, words in the database answer, and say so', async () => {
+      const scope = await bench.scope()
+      const other = await bench.scope('bob')
+      const inForce = await model()
+      for (let i = 0; i < 40; i++) await add(scope, `Talks about the weather of day ${i}`)
+      await add(scope, 'Likes green tea')
+      await add(scope, 'Grows tea and green beans', { expiresAt: START - 1 })
+      await add(scope, 'Is called Ann', { pinned: true })
+      await add(scope, 'Hates tea', { status: 'rejected' })
+      await add(other, 'Sells tea')
+      await bench.store.conversations.record(
+        exchange(scope, ['Which green tea is best?', 'The tea of spring.']),
+      )
+      await embedAll(bench, inForce.id)
+      const reader = createRecallReader(bench.database, undefined, SMALL_STEPS)
+      const asked = query('green tea', near('Likes green tea'))
+      const early = await reader.search(scope, asked, inForce)
+      expect(early.textOnly).toBe(true)
+      expect(early.searched).toEqual({ memory: 43, turn: 2 })
+      expect(early.known).toEqual({ memory: 2, turn: 2 })
+      expect(early.pinned.map(({ content }) => content)).toEqual(['Is called Ann'])
+      await reader.warm(scope, inForce)
+      const late = await reader.search(scope, asked, inForce)
+      expect(late.textOnly).toBe(false)
+      const contents = (found: Found) => found.memories.map(({ memory }) => memory.content)
+      expect(contents(early)).toEqual(['Likes green tea'])
+      expect(contents(late)[0]).toBe('Likes green tea')
+      expect(early.memories[0]!.cosine).toBe(0)
+      // On the same scale, so that the admission of what is found needs no other rules.
+      expect(early.memories[0]!.lexical / late.memories[0]!.lexical).toBeCloseTo(1, 0)
+      expect(early.turns.map(({ turn }) => turn.content).toSorted()).toEqual(
+        late.turns.map(({ turn }) => turn.content).toSorted(),
+      )
+    })
+
+    test('what is committed while an index is being loaded is found', async () => {
+      const scope = await bench.scope()
+      for (let i = 0; i < 60; i++) await add(scope, `Talks about day ${i}`)
+      const reader = createRecallReader(bench.database, undefined, SMALL_STEPS)
+      for (let i = 0; i < 20; i++) {
+        const { id } = await add(scope, `Drinks tea${i}`)
+        const search = () => reader.search(scope, query(`tea${i}`), null)
+        expect((await search()).memories).toHaveLength(1)
+        if (i % 2 === 0) await bench.store.memories.remove(scope.userId, id, BY)
+        expect((await search()).memories).toHaveLength(i % 2)
+      }
+      await reader.warm(scope, null)
+      const { memories, textOnly } = await reader.search(scope, query('drinks'), null)
+      expect(textOnly).toBe(false)
+      expect(memories).toHaveLength(10)
+    })
+
+    test('vectors of two models are held side by side, and never compared with each other', async () => {
+      const scope = await bench.scope()
+      const [old, fresh] = [await model(), await model('test:2')]
+      await add(scope, 'Likes oolong')
+      await embedAll(bench, old.id)
+      const search = (inForce: ModelInForce) =>
+        bench.recall.search(scope, query('oolong', near('Likes oolong')), inForce)
+      await search(old)
+      await bench.recall.prepare(fresh)
+      await bench.store.vectors.enqueueMissing(fresh.id)
+      const texts = await bench.store.vectors.claimTexts(9, MINUTE)
+      const opposite = vectorOf('Likes oolong').map((component) => -component)
+      await bench.store.vectors.save(
+        fresh.id,
+        texts.map(({ text: _, ...claim }) => ({ ...claim, components: opposite })),
+      )
+      expect((await search(old)).memories[0]!.cosine).toBeCloseTo(1, 2)
+      expect((await search(fresh)).memories[0]!.cosine).toBeCloseTo(-1, 2)
+      await bench.recall.forget(old.id)
+      const late = await search(old)
+      expect(late.memories[0]!.cosine).toBe(0)
+      expect(late.textOnly).toBe(true)
+      expect((await search(fresh)).memories[0]!.cosine).toBeCloseTo(-1, 2)
+      await bench.recall.prepare(old)
+      expect((await search(old)).memories[0]!.cosine).toBeCloseTo(1, 2)
+    })
+
+    test('cosines are those of the common scale', async () => {
+      const scope = await bench.scope()
+      const inForce = await model()
+      await add(scope, 'Likes oolong')
+      await embedAll(bench, inForce.id)
+      const asked = query('oolong', near('Likes oolong'))
+      const calibration = { scale: 0.5, offset: 0.1 }
+      const { memories, background } = await bench.recall.search(scope, asked, {
+        ...inForce,
+        calibration,
+      })
+      expect(memories[0]!.cosine).toBeCloseTo(0.6, 2)
+      expect(background.memory.mean).toBeCloseTo(0.6, 2)
+    })
+
+    test('the scopes used last are held, and the others read again', async () => {
+      const reader = createRecallReader(bench.database, undefined, { maxDocuments: 5 })
+      const scopes: Scope[] = []
+      for (const name of ['ann', 'bob', 'eve']) {
+        const scope = await bench.scope(name)
+        for (const i of [1, 2, 3]) await add(scope, `${name} likes tea${i}`)
+        scopes.push(scope)
+      }
+      for (const scope of [...scopes, ...scopes.toReversed(), ...scopes]) {
+        const { memories } = await reader.search(scope, query('tea2'), null)
+        expect(memories).toHaveLength(1)
+        expect((await reader.held()).documents).toBeLessThanOrEqual(5)
+      }
+    })
+
     test('an unknown scope holds nothing', async () => {
       const scope = await bench.scope()
       await add(scope, 'Likes tea', { pinned: true })
@@ -239,7 +348,11 @@ export function testRecallReader(dialect: string, open: Open) {
             // Sometimes the reader follows step by step, sometimes it catches up.
             if (pick % 4 === 0) await bench.recall.warm(scope, inForce)
             if (i % 125 !== 124) continue
-            const fresh = createRecallReader(bench.database.read)
+            const fresh = createRecallReader(bench.database)
+            // Also one that reads in many small steps, while answers come from elsewhere.
+            const stepwise = createRecallReader(bench.database, undefined, SMALL_STEPS)
+            await stepwise.search(scope, query('tea'), null)
+            await stepwise.warm(scope, inForce)
             for (const asked of ['tea', 'ann rum', 'who plays chess in may 2025', 'rome paris']) {
               for (const vector of [null, unitOf(vectorOf(asked))]) {
                 const ask = query(asked, {
@@ -248,10 +361,9 @@ export function testRecallReader(dialect: string, open: Open) {
                   limit: 1_000,
                   exceptConversation: pick % 3 === 0 ? `conv_${run}_1` : null,
                 })
-                expectSame(
-                  await bench.recall.search(scope, ask, inForce),
-                  await fresh.search(scope, ask, inForce),
-                )
+                const answer = await bench.recall.search(scope, ask, inForce)
+                expectSame(answer, await fresh.search(scope, ask, inForce))
+                expectSame(answer, await stepwise.search(scope, ask, inForce))
               }
             }
           }
@@ -261,6 +373,9 @@ export function testRecallReader(dialect: string, open: Open) {
     }, 120_000)
   })
 }
+
+/** Reads a few documents at a time, and never before it answers. */
+const SMALL_STEPS = { stepDocuments: 3, followMs: 0 }
 
 type State = { scope: Scope; modelId: number; conversations: number }
 

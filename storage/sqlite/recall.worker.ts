@@ -5,6 +5,7 @@ import { createRecallReader, type RecallReader } from '../recall-reader.ts'
 import { serve } from '../rpc.ts'
 import { connect, type SqliteFile } from './connection.ts'
 import { snapshots } from './database.ts'
+import { fts5 } from './text-index.ts'
 
 declare const self: Worker
 
@@ -20,7 +21,7 @@ serve(self, async ({ relatedWordsPath, ...file }: RecallOptions) => {
     : undefined
   const handle = connect(file, { readonly: true })
   const { read, close } = snapshots(handle)
-  const reader = createRecallReader(read, related)
+  const reader = createRecallReader({ read, text: fts5 }, related)
   return {
     recall: {
       ...reader,

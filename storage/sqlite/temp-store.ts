@@ -36,7 +36,7 @@ export async function openTempStore(now?: () => number): Promise<Opened> {
   return {
     database,
     store: createStore(database, now),
-    recall: createRecallReader(database.read),
+    recall: createRecallReader(database),
     async close() {
       await database.close()
       remove()

@@ -46,6 +46,20 @@ export const fts5: TextIndex = {
     )
   },
 
+  async frequencies(db, { kind, namespaceId, terms: wanted }) {
+    const found = new Map<string, number>()
+    for (const term of wanted) {
+      const rows = await all<{ n: number }>(
+        db,
+        sql`
+          select count(*) as n from ${table(kind)} where terms match ${`"${namespaceId}_${term}"`}
+        `,
+      )
+      found.set(term, rows[0]!.n)
+    }
+    return found
+  },
+
   async compact(db) {
     for (const kind of ['memory', 'turn'] as const) {
       const name = table(kind)
