@@ -319,7 +319,7 @@ function checkEmbeddings({ daemon }: Situation): Finding {
     return {
       state: 'error',
       message: `${model} does not load (${reason ?? 'no reason given'}); words alone are searched`,
-      fix: 'engram config set embedding.model static && engram stop',
+      fix: 'engram embeddings status',
     }
   }
   if (status === 'loading') return { state: 'info', message: `${progress}, still loading` }

@@ -617,6 +617,58 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['engram proxy env --json', 'for programs'],
     ],
   },
+
+  {
+    path: 'embeddings',
+    about: 'what turns texts into vectors: which model, and changing it',
+    examples: [
+      ['engram embeddings status', 'which is in force, and how far another one is'],
+      ['engram embeddings use bge-small-en-v1.5', 'fetch a better one and switch to it'],
+    ],
+  },
+  {
+    path: 'embeddings status',
+    about: 'which model is in force, and how far another one is that takes over',
+    examples: [
+      ['engram embeddings status', 'for people'],
+      ['engram embeddings status --json', 'for programs; state is ready, building or failed'],
+    ],
+  },
+  {
+    path: 'embeddings list',
+    about: 'models that can be chosen by name',
+    examples: [
+      ['engram embeddings list', 'with size and licence; nothing is fetched'],
+      ['engram embeddings list --json', 'for programs'],
+    ],
+  },
+  {
+    path: 'embeddings use',
+    about: 'switch to another model; the old one answers until the new index is full',
+    details:
+      'MODEL is minilm, static, a name of engram embeddings list (fetched now), openai:MODEL or ollama:MODEL (text goes to that server), or a folder with a sentence-transformers model in ONNX. Naming the model in force ends a switch that is under way.',
+    args: [{ name: '<MODEL>', about: 'the model to switch to' }],
+    options: [
+      { flags: '--file <FILE>', about: 'which ONNX file of the folder, such as onnx/model.onnx' },
+      { flags: '--wait', about: 'stay until it has taken over' },
+    ],
+    examples: [
+      ['engram embeddings use static', 'the small one, in the background'],
+      ['engram embeddings use multilingual-e5-small --wait', 'for other languages than English'],
+      ['engram embeddings use ollama:nomic-embed-text', 'by a server of yours'],
+      ['engram embeddings use ~/models/my-model', 'a folder'],
+    ],
+  },
+  {
+    path: 'embeddings reindex',
+    about: 'make every vector anew with the model in force; the old ones answer meanwhile',
+    options: [{ flags: '--wait', about: 'stay until it is done' }],
+    examples: [
+      ['engram embeddings reindex', 'when a server has another model under the same name'],
+      ['engram embeddings reindex --wait', 'and wait for it'],
+    ],
+  },
+
   {
     path: 'mcp',
     about: 'serve memory tools to an MCP client',

@@ -118,7 +118,7 @@ describe('engram run', () => {
     const { settings } = jsonOf<{ settings: { name: string; value: unknown }[] }>(
       await home.engram(['config', 'list', '--json'], { env }),
     )
-    const bases = settings.filter(({ name }) => name.endsWith('.base_url'))
+    const bases = settings.filter(({ name }) => /^providers\..*\.base_url$/.test(name))
     expect(bases).toHaveLength(4)
     for (const { value } of bases) expect(value).not.toContain(port)
   })

@@ -177,7 +177,7 @@ function checkListening(config: Config): void {
       )
     }
   }
-  for (const name of UPSTREAMS) checkNotOurselves(config, name)
+  for (const name of [...UPSTREAMS, 'embedding.base_url'] as const) checkNotOurselves(config, name)
 }
 
 const UPSTREAMS = [
@@ -222,16 +222,16 @@ function isOurselves(
   return isSameHost && port === listening['server.port']
 }
 
-function checkNotOurselves(config: Config, name: Upstream): void {
-  if (!isOurselves(config[name], config)) return
+function checkNotOurselves(config: Config, name: Upstream | 'embedding.base_url'): void {
+  const given = config[name]
+  if (given === null || !isOurselves(given, config)) return
   const origin = config.origins[name]
   const [own, borrowed] = SETTINGS[name].env
   const set = origin.from === 'environment' ? origin.name : name
+  const rest = borrowed === undefined ? '' : `; ${borrowed} may then stay for your tools`
   throw new EngramError(
     'invalid',
-    `${set} is ${config[name]}, which is this daemon itself (server.port ${config['server.port']})`,
-    {
-      fix: `set ${own} to the provider's own address for the daemon; ${borrowed} may then stay for your tools`,
-    },
+    `${set} is ${given}, which is this daemon itself (server.port ${config['server.port']})`,
+    { fix: `set ${own} to the provider's own address for the daemon${rest}` },
   )
 }

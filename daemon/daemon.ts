@@ -1,18 +1,21 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { cacheQueries } from '../embed/cache.ts'
-import { defaultEmbedderName, openEmbedder } from '../embed/open.ts'
+import { defaultEmbedderName } from '../embed/open.ts'
+import type { EmbedderMeans } from '../embed/select.ts'
 import { EngramError, messageOf } from '../memory/errors.ts'
 import { createChatModel } from '../providers/chat.ts'
 import { startDemoUpstream } from '../providers/demo.ts'
+import { send } from '../providers/egress.ts'
+import { VENDORS } from '../providers/vendors.ts'
 import { openSqliteStore } from '../storage/open.ts'
 import type { Store } from '../storage/store.ts'
 import type { User } from '../storage/users.ts'
 import { createActivityFeed } from './activity.ts'
-import { openAssets } from './assets.ts'
+import { type Assets, openAssets } from './assets.ts'
 import type { Config } from './config.ts'
+import { openEarly, openEmbeddings } from './embeddings.ts'
 import { createIdentity } from './identity.ts'
-import { startJobs } from './jobs.ts'
+import { type Jobs, startJobs } from './jobs.ts'
 import { hashKey, isApiKey, keyHint, newApiKey, readPepper } from './keys.ts'
 import { startLagMeter } from './lag.ts'
 import { createLog } from './log.ts'
@@ -74,22 +77,12 @@ export async function startDaemon(config: Config): Promise<Daemon> {
   }
   const stopping = Promise.withResolvers<void>()
   try {
-    // First, since its model loads in the background while the store opens.
-    const embedder = cacheQueries(
-      openEmbedder({
-        name: embedderName(config, assets.onnxAddon !== null),
-        paths: {
-          addonPath: assets.onnxAddon,
-          modelPath: assets.minilmModel ?? '',
-          tokenizerPath: assets.minilmTokenizer,
-          tokenizerConfigPath: assets.minilmTokenizerConfig,
-          tablePath: assets.staticTable,
-          scalesPath: assets.staticScales,
-        },
-        workerUrl: assets.workers.onnx,
-      }),
-    )
-    closers.push(() => embedder.close())
+    const running = config.demo ? await withDemo(config, closers) : config
+    const means = embedderMeans(running, assets)
+    const chosen = config['embedding.model']
+    const byDefault = assets.onnxAddon === null ? 'static' : defaultEmbedderName(process)
+    // Its model loads while the store opens, which knows whether it is the one in force.
+    const early = openEarly(chosen === 'auto' ? byDefault : chosen, means)
     const opened = await openSqliteStore({
       path: paths.databaseFile,
       addonPath: assets.sqliteAddon,
@@ -106,29 +99,33 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     const pepper = readPepper(paths.pepperFile)
     const local = await ensureLocalUser(store, paths.localKeyFile, pepper)
 
-    const modelId = await store.vectors.ensureModel(embedder.model)
-    await store.vectors.enqueueMissing(modelId)
-    const model = { id: modelId, dimensions: embedder.model.dimensions }
-    const index: Services['index'] = {
-      search: (scope, query) => opened.recall.search(scope, query, model),
-    }
-    // Not waited for: requests are served meanwhile, and wait for it only if they ask this scope.
-    void opened.recall
-      .warm({ userId: local.id, namespace: 'default' }, model)
-      .catch((error) => log.warn({ error: messageOf(error) }, 'index not warmed'))
-
-    const running = config.demo ? await withDemo(config, closers) : config
-    const jobs = startJobs({
+    let jobs: Jobs | null = null
+    const embeddings = await openEmbeddings({
       store,
-      index,
-      embedder,
-      modelId,
+      recall: opened.recall,
+      means,
+      early,
+      log,
+      now: Date.now,
+      setting: chosen === 'auto' ? null : chosen,
+      byDefault,
+      onReady: () => jobs?.wake('embed'),
+    })
+    closers.push(() => embeddings.stop())
+    // Not waited for: while it is being loaded, words in the database answer.
+    void opened.recall
+      .warm({ userId: local.id, namespace: 'default' }, embeddings.current().model)
+      .catch((error) => log.warn({ error: messageOf(error) }, 'index not warmed'))
+    const working = startJobs({
+      store,
+      meaning: embeddings.current,
       model: extractionModel(running),
       review: config['memory.review'],
       log,
       now: Date.now,
     })
-    closers.push(() => jobs.stop())
+    jobs = working
+    closers.push(() => working.stop())
 
     const lag = startLagMeter()
     closers.push(() => lag.stop())
@@ -150,8 +147,13 @@ export async function startDaemon(config: Config): Promise<Daemon> {
       config: running,
       log,
       store,
-      index,
-      embedder,
+      get index() {
+        return embeddings.current().index
+      },
+      get embedder() {
+        return embeddings.current().embedder
+      },
+      embeddings,
       identity: createIdentity({
         store,
         pepper,
@@ -159,7 +161,7 @@ export async function startDaemon(config: Config): Promise<Daemon> {
         localUserId: () => local.id,
         now: Date.now,
       }),
-      jobs,
+      jobs: working,
       activity,
       pepper,
       limits: {
@@ -178,7 +180,7 @@ export async function startDaemon(config: Config): Promise<Daemon> {
       later: (name, work) => {
         work().catch((error) => log.warn({ work: name, error: messageOf(error) }, 'not done'))
       },
-      coverage: () => store.vectors.coverage(modelId),
+      coverage: () => store.vectors.coverage(embeddings.current().model.id),
       extractor: () => extractionModel(running)?.name ?? 'rules',
       lag: () => lag.read(),
       keepOpen: (request) => server.timeout(request, 0),
@@ -205,11 +207,14 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     // A stream that goes on until we stop must not keep us from it.
     closers.push(() => activity.close())
     // Before the server is drained: who waits for a job is told that it goes on, as it does at the next start.
-    closers.push(() => jobs.stop())
+    closers.push(() => working.stop())
     writeFileSync(paths.daemonFile, JSON.stringify(daemonFile(url())), { mode: 0o600 })
     closers.push(() => rmSync(paths.daemonFile, { force: true }))
     const isIdleFor = async (ms: number) =>
-      server.pendingRequests === 0 && Date.now() - lastRequestAt >= ms && (await jobs.idle())
+      server.pendingRequests === 0 &&
+      Date.now() - lastRequestAt >= ms &&
+      !embeddings.isBusy() &&
+      (await working.idle())
     closers.push(leaveWhenIdle(config, isIdleFor, services))
 
     const stopped = stopping.promise.then(closeAll)
@@ -283,10 +288,37 @@ async function ensureLocalUser(store: Store, keyFile: string, pepper: Uint8Array
   return user
 }
 
-function embedderName(config: Config, hasOnnx: boolean): 'minilm' | 'static' {
-  const chosen = config['embedding.model']
-  if (chosen !== 'auto') return chosen
-  return hasOnnx ? defaultEmbedderName(process) : 'static'
+function embedderMeans(config: Config, assets: Assets): EmbedderMeans {
+  const own = config['embedding.base_url']
+  const apiKey = config['embedding.api_key']
+  const endpoint = (vendor: 'openai' | 'ollama', path: string) => {
+    // A provider's key goes to that provider and to nobody else.
+    const key = vendor === 'openai' && own === null ? config['providers.openai.api_key'] : null
+    return {
+      url: VENDORS[vendor].endpoint(own ?? config[`providers.${vendor}.base_url`], path),
+      apiKey: apiKey ?? key,
+      keySetting:
+        apiKey === null && key !== null ? 'providers.openai.api_key' : 'embedding.api_key',
+    }
+  }
+  return {
+    paths: {
+      addonPath: assets.onnxAddon,
+      modelPath: assets.minilmModel ?? '',
+      tokenizerPath: assets.minilmTokenizer,
+      tokenizerConfigPath: assets.minilmTokenizerConfig,
+      tablePath: assets.staticTable,
+      scalesPath: assets.staticScales,
+    },
+    workerUrl: assets.workers.onnx,
+    endpoints: {
+      openai: endpoint('openai', '/embeddings'),
+      ollama: endpoint('ollama', '/api/embed'),
+    },
+    send,
+    modelsFolder: config.paths.modelsDir,
+    downloadUrl: config['embedding.download_url'],
+  }
 }
 
 /** Small and cheap models that follow a schema; any other by `extraction.model`. */

@@ -1,10 +1,12 @@
 import type { Logger } from 'pino'
+import { isTransient } from '../embed/remote.ts'
 import { quantize } from '../embed/vector.ts'
 import { EngramError, messageOf } from '../memory/errors.ts'
-import type { ChatModel, Embedder, RecallIndex } from '../memory/ports.ts'
+import type { ChatModel } from '../memory/ports.ts'
 import { remember } from '../memory/remember.ts'
 import { type Job, type JobKind, MAX_ATTEMPTS } from '../storage/jobs.ts'
 import type { Store } from '../storage/store.ts'
+import type { Meaning } from './embeddings.ts'
 import type { ReviewPolicy } from './settings.ts'
 
 /** Work after the answer: embedding and extraction, from the outbox in the database. */
@@ -19,15 +21,13 @@ export type Jobs = Readonly<{
   stop(): Promise<void>
 }>
 
-/** Embedding for a model that is to take over is no loop of its own. */
+/** Embedding for a model that is to take over belongs to the switch (`embedding-switch.ts`). */
 export type LoopKind = Exclude<JobKind, 'reembed'>
 
 export type JobPorts = Readonly<{
   store: Store
-  index: RecallIndex
-  embedder: Embedder
-  /** The number of the embedding model in the store. */
-  modelId: number
+  /** The embedder in force, and the index of its vectors. */
+  meaning: () => Meaning
   model: ChatModel | null
   review: ReviewPolicy
   log: Logger
@@ -54,7 +54,13 @@ const MIN_SLEEP_MS = 200
 export function startJobs(ports: JobPorts): Jobs {
   const stopping = new AbortController()
   const waiters = new Map<string, Set<() => void>>()
-  const embed = startLoop('embed', 1, () => embedBatch(ports), ports, stopping.signal)
+  const embed = startLoop(
+    'embed',
+    1,
+    createEmbedding(ports, stopping.signal),
+    ports,
+    stopping.signal,
+  )
   const release = (jobId: string) => {
     for (const resolve of waiters.get(jobId) ?? []) resolve()
     waiters.delete(jobId)
@@ -162,32 +168,65 @@ async function sleep(rung: Promise<void>, ms: number): Promise<void> {
   clearTimeout(timer)
 }
 
-async function embedBatch({ store, embedder, modelId, log, now }: JobPorts): Promise<Round> {
-  await embedder.whenLoaded()
-  const state = embedder.state()
-  // Texts wait in the outbox until there is an embedder again; recall answers from words meanwhile.
-  if (state.status !== 'ready') return 'blocked'
-  const texts = await store.vectors.claimTexts(EMBED_BATCH, EMBED_LEASE_MS)
-  if (texts.length === 0) return 'none'
-  try {
-    const vectors = await embedder.embedDocuments(texts.map(({ text }) => text))
-    await store.vectors.save(
-      modelId,
-      texts.map(({ text: _text, ...claim }, i) => ({
-        ...claim,
-        components: vectors[i] ? quantize(vectors[i]).data : null,
-      })),
-    )
-  } catch (error) {
-    log.warn(
-      { texts: texts.length, error: messageOf(error) },
-      'embedding failed; tried again later',
-    )
-    for (const { jobId, fence } of texts) {
-      await store.jobs.fail(jobId, fence, messageOf(error), now() + EMBED_RETRY_MS)
+/** Embeds what waits, a batch a call. */
+function createEmbedding(
+  { store, meaning, log, now }: JobPorts,
+  signal: AbortSignal,
+): () => Promise<Round> {
+  // After a failure texts come one by one, so that one that ends its embedder ends no others with it.
+  let together = EMBED_BATCH
+
+  return async () => {
+    const { embedder, model } = meaning()
+    await Promise.race([embedder.whenLoaded(), aborted(signal)])
+    // Texts wait in the outbox until there is an embedder again; recall answers from words meanwhile.
+    if (embedder.state().status !== 'ready') return 'blocked'
+    const texts = await store.vectors.claimTexts(together, EMBED_LEASE_MS)
+    if (texts.length === 0) return 'none'
+    if (meaning().model.id !== model.id) {
+      await store.vectors.release(texts, now(), 'another embedding model took over')
+      return 'more'
     }
+    try {
+      const vectors = await embedder.embedDocuments(
+        texts.map(({ text }) => text),
+        signal,
+      )
+      await store.vectors.save(
+        model.id,
+        texts.map(({ text: _text, ...claim }, i) => ({
+          ...claim,
+          components: vectors[i] ? quantize(vectors[i]).data : null,
+        })),
+      )
+      together = Math.min(EMBED_BATCH, 2 * together)
+    } catch (error) {
+      // At shutdown the claims are simply left: the next start takes them up at once.
+      if (signal.aborted) return 'more'
+      const retryAt = now() + EMBED_RETRY_MS
+      log.warn(
+        { texts: texts.length, error: messageOf(error) },
+        'embedding failed; tried again later',
+      )
+      if (isTransient(error)) {
+        // It is not for the texts to pay for a server that is away, however long that takes.
+        await store.vectors.release(texts, retryAt, messageOf(error))
+        return 'blocked'
+      }
+      together = 1
+      for (const { jobId, fence } of texts) {
+        await store.jobs.fail(jobId, fence, messageOf(error), retryAt)
+      }
+    }
+    return 'more'
   }
-  return 'more'
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 async function extractOne(
@@ -219,6 +258,7 @@ async function extractOne(
 
 async function learn(job: Job, ports: JobPorts, signal: AbortSignal): Promise<void> {
   const { store } = ports
+  const { embedder, index } = ports.meaning()
   const payload = job.payload as {
     turn_ids: string[]
     injected?: string[]
@@ -233,8 +273,8 @@ async function learn(job: Job, ports: JobPorts, signal: AbortSignal): Promise<vo
     { scope, turns, context, injected: payload.injected ?? [] },
     {
       model: ports.model,
-      embedder: ports.embedder,
-      index: ports.index,
+      embedder,
+      index,
       alike: (...args) => store.memories.alike(...args),
       inSlot: (...args) => store.memories.inSlot(...args),
       review: ports.review,

@@ -10,6 +10,8 @@ export type Paths = Readonly<{
   databaseFile: string
   pepperFile: string
   localKeyFile: string
+  /** Models that were fetched by name; they would have to be fetched again. */
+  modelsDir: string
   /** Holds what is of no value after the daemon ends, and the log. */
   stateDir: string
   daemonFile: string
@@ -56,6 +58,7 @@ function pathsIn(config: string, dataDir: string, stateDir: string, cacheDir: st
     databaseFile: join(dataDir, 'engram.db'),
     pepperFile: join(dataDir, 'pepper'),
     localKeyFile: join(dataDir, 'local.key'),
+    modelsDir: join(dataDir, 'models'),
     stateDir,
     daemonFile: join(stateDir, 'daemon.json'),
     logFile: join(stateDir, 'engram.log'),

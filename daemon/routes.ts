@@ -5,6 +5,7 @@ import { activityRoutes } from './rest/activity.ts'
 import { appRoutes } from './rest/apps.ts'
 import { captureRoutes } from './rest/capture.ts'
 import { conversationSearchRoutes } from './rest/conversation-search.ts'
+import { embeddingRoutes } from './rest/embeddings.ts'
 import { inspectionRoutes } from './rest/inspection.ts'
 import { memoryRoutes } from './rest/memories.ts'
 import { systemRoutes } from './rest/system.ts'
@@ -18,6 +19,8 @@ export const ROUTES: readonly Route[] = [
   ...mcpRoutes,
   ...oauthRoutes,
   ...appRoutes,
+  // GET /embeddings is ours; whatever else is sent there is for a provider.
+  ...embeddingRoutes,
   ...proxyRoutes,
   ...userRoutes,
   ...transferRoutes,

@@ -4,6 +4,7 @@ import type { Store } from '../storage/store.ts'
 import type { User } from '../storage/users.ts'
 import type { ActivityFeed } from './activity.ts'
 import type { Config } from './config.ts'
+import type { Embeddings } from './embeddings.ts'
 import type { Identity } from './identity.ts'
 import type { Jobs } from './jobs.ts'
 import type { Lag } from './lag.ts'
@@ -19,8 +20,13 @@ export type Services = Readonly<{
   config: Config
   log: Logger
   store: Store
-  index: RecallIndex
-  embedder: Embedder
+  /**
+   * The embedder in force and the index of its vectors, which change together when another model takes over:
+   * who needs both takes both at once.
+   */
+  readonly index: RecallIndex
+  readonly embedder: Embedder
+  embeddings: Embeddings
   identity: Identity
   jobs: Jobs
   activity: ActivityFeed

@@ -1,3 +1,4 @@
+import { choiceText, readChoice } from '../embed/choice.ts'
 import { EngramError } from '../memory/errors.ts'
 
 /** One setting: where its value may come from, what it must be, and what it is for. */
@@ -19,7 +20,6 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 const LOG_FORMATS = ['text', 'json'] as const
 const EXTRACTION_PROVIDERS = ['none', 'openai', 'anthropic', 'gemini', 'ollama'] as const
 const REVIEW_POLICIES = ['none', 'conflicts', 'all'] as const
-const EMBEDDERS = ['auto', 'minilm', 'static'] as const
 
 export type ReviewPolicy = (typeof REVIEW_POLICIES)[number]
 
@@ -178,11 +178,31 @@ export const SETTINGS = {
     fallback: 900,
     read: wholeNumber(1, 86_400),
   }),
-  'embedding.model': setting<(typeof EMBEDDERS)[number]>({
-    about: 'minilm (better), static (smaller, no native code) or auto (minilm where it runs)',
+  'embedding.model': setting<string>({
+    about:
+      'what turns text into vectors: minilm (better), static (smaller, no native code), auto (minilm where it runs), openai:MODEL, ollama:MODEL, a folder, or a model of engram embeddings list',
     env: ['ENGRAM_EMBEDDING_MODEL'],
     fallback: 'auto',
-    read: oneOf(EMBEDDERS),
+    read: embedder,
+  }),
+  'embedding.base_url': setting<string | null>({
+    about: 'server for openai:MODEL or ollama:MODEL, when it is not the one of providers',
+    env: ['ENGRAM_EMBEDDING_BASE_URL'],
+    fallback: null,
+    read: httpUrl,
+  }),
+  'embedding.api_key': setting<string | null>({
+    about: 'key for that server; the key of providers is sent to the server of providers only',
+    env: ['ENGRAM_EMBEDDING_API_KEY'],
+    fallback: null,
+    read: secretText,
+    secret: true,
+  }),
+  'embedding.download_url': setting({
+    about: 'where models by name are fetched from, when they are asked for',
+    env: ['ENGRAM_EMBEDDING_DOWNLOAD_URL', 'HF_ENDPOINT'],
+    fallback: 'https://huggingface.co',
+    read: httpUrl,
   }),
   'log.level': setting<(typeof LOG_LEVELS)[number]>({
     about: 'debug, info, warn, error or silent',
@@ -283,6 +303,17 @@ function oneOf<const T extends string>(choices: readonly T[]) {
     const found = choices.find((choice) => choice === word)
     if (!found) throw new Error(`must be one of ${choices.join(', ')}`)
     return found
+  }
+}
+
+function embedder(value: unknown): string {
+  const given = oneLine(value)
+  if (given === 'auto') return given
+  try {
+    return choiceText(readChoice(given))
+  } catch (error) {
+    const { fix, message } = error as EngramError
+    throw new Error(`must be ${fix?.startsWith('one of') ? `auto or ${fix}` : message}`)
   }
 }
 

@@ -93,6 +93,18 @@ describe('calibration', () => {
     expect(await rejectionOf(calibrate(backwards))).toMatchObject({ code: 'invalid' })
   })
 
+  test('a model that reads next to nothing is refused', async () => {
+    const plain = openStatic(PATHS)
+    const blind: Embedder = {
+      ...changed((vector) => vector),
+      embedQuery: (text) => plain.embedQuery(text.startsWith('W') ? '…' : text),
+    }
+    expect(await rejectionOf(calibrate(blind))).toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('cannot read most'),
+    })
+  })
+
   test('the probe has no text twice', () => {
     const texts = PROBE_PAIRS.flat()
     expect(new Set(texts).size).toBe(texts.length)

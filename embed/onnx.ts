@@ -9,7 +9,8 @@ import { createRequire } from 'node:module'
 import { Tensor } from 'onnxruntime-common'
 import { EngramError, messageOf } from '../memory/errors.ts'
 
-const ERRORS_ONLY = 3
+/** What goes wrong is thrown as well. */
+const FATAL_ONLY = 4
 
 /** What the addon exports, as far as it is used here (onnxruntime-node 1.30, lib/binding.ts). */
 type Addon = {
@@ -62,7 +63,7 @@ export function openOnnx(
   { maxTokens, pooled }: Readonly<{ maxTokens: number; pooled: boolean }>,
 ): OnnxModel {
   const addon = createRequire(import.meta.url)(addonPath) as Addon
-  addon.initOrtOnce(ERRORS_ONLY, Tensor, false)
+  addon.initOrtOnce(FATAL_ONLY, Tensor, false)
   const session = new addon.InferenceSession()
   try {
     // From its path: a buffer costs its own size again in memory. The arena buys no speed for one thread.

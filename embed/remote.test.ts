@@ -149,7 +149,7 @@ describe('a server that answers', () => {
 
   test('another model under the same name is not taken for the first', async () => {
     const embedder = await open()
-    server.answer((asked) => vectorsFor({ ...asked, input: asked.input.map((text) => `${text}!`) }))
+    server.answer((asked) => vectorsFor(asked, SERVER_DIMENSIONS, 40))
     await embedder.whenLoaded()
     expect(embedder.state()).toEqual({
       status: 'failed',
@@ -177,7 +177,7 @@ describe('an answer that cannot be used', () => {
     ],
     [
       'an infinite number',
-      '{"data":[{"index":0,"embedding":[1e999,1,1,1,1,1,1,1]}]}',
+      `{"data":[{"index":0,"embedding":[1e999${',1'.repeat(31)}]}]}`,
       /holds null|infin/i,
     ],
     ['numbers too large', { data: [{ index: 0, embedding: ok.map(() => 1e200) }] }, /too large/],
@@ -185,7 +185,11 @@ describe('an answer that cannot be used', () => {
     ['an empty vector', { data: [{ index: 0, embedding: [] }] }, /an empty vector/],
     ['no vector', { data: [{ index: 0 }] }, /an empty vector/],
     ['base64', { data: [{ index: 0, embedding: 'AAAA' }] }, /an empty vector/],
-    ['another dimension', { data: [{ index: 0, embedding: ok.slice(1) }] }, /7 dimensions.* has 8/],
+    [
+      'another dimension',
+      { data: [{ index: 0, embedding: ok.slice(1) }] },
+      /31 dimensions.* has 32/,
+    ],
     ['too few', { data: [] }, /0 vectors for 1/],
     [
       'too many',

@@ -28,6 +28,7 @@ export type RecallSettings = Readonly<{
 
 export type RecallPorts = Readonly<{
   embedder: Embedder
+  /** Of vectors of the embedder's model. */
   index: RecallIndex
   now: () => number
 }>
@@ -97,10 +98,12 @@ export async function recall(
   ports: RecallPorts,
   signal?: AbortSignal,
 ): Promise<Recalled> {
+  // Both at once: they change together when another embedding model takes over.
+  const { embedder, index } = ports
   const started = performance.now()
-  const { vector, degraded } = await embed(question.text, ports.embedder, signal)
+  const { vector, degraded } = await embed(question.text, embedder, signal)
   const embedded = performance.now()
-  const found = await ports.index.search(question.scope, {
+  const found = await index.search(question.scope, {
     text: question.text,
     vector,
     now: ports.now(),

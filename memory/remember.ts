@@ -1,5 +1,5 @@
 import { isEcho, stripInjected } from './echo.ts'
-import { messageOf } from './errors.ts'
+import { EngramError, messageOf } from './errors.ts'
 import { extractByModel } from './extract.ts'
 import type { Candidate, Memory, Scope, Turn } from './memory.ts'
 import type { ChatModel, Embedder, RecallIndex } from './ports.ts'
@@ -116,10 +116,7 @@ async function findKnown(
   const add = (memory: Memory, similarity: number | null) => {
     if (!found.has(memory.id)) found.set(memory.id, { ...memory, similarity })
   }
-  const vector =
-    embedder.state().status === 'ready'
-      ? ((await embedder.embedDocuments([candidate.content], signal))[0] ?? null)
-      : null
+  const vector = await vectorOf(candidate.content, embedder, signal)
   const near = await index.search(scope, {
     text: candidate.content,
     vector,
@@ -132,6 +129,21 @@ async function findKnown(
   const slot = slotOf(candidate.content)?.slot ?? candidate.slot
   if (slot) for (const memory of await inSlot(scope, slot)) add(memory, null)
   return [...found.values()]
+}
+
+/** null when there is none to be had now: words and attributes find most of what is known. */
+async function vectorOf(
+  content: string,
+  embedder: Embedder,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array | null> {
+  if (embedder.state().status !== 'ready') return null
+  try {
+    return (await embedder.embedDocuments([content], signal))[0] ?? null
+  } catch (error) {
+    if (signal?.aborted || !(error instanceof EngramError)) throw error
+    return null
+  }
 }
 
 /** The review policy over a decision: what waits for approval, and what does not. */

@@ -579,8 +579,7 @@ describe('what a request says about memory', () => {
 
 describe('memory that fails', () => {
   const breakIndex = (own: Proxying, search: () => Promise<never>) => {
-    const services = own.running.daemon.services as { -readonly [K in 'index']: unknown }
-    services.index = { search }
+    Object.defineProperty(own.running.daemon.services, 'index', { value: { search } })
   }
 
   test.each<[string, () => Promise<never>]>([

@@ -3,6 +3,7 @@ import { newId } from '../../memory/ids.ts'
 import { type Recalled, type RecallSettings, recall } from '../../memory/recall.ts'
 import type { FoundAnchor } from '../../storage/anchors.ts'
 import { type Outcome, withinBudget } from '../budget.ts'
+import { hurriedPorts } from '../recall-ports.ts'
 import { recallSettingsOf } from '../rest/users.ts'
 import type { Services } from '../services.ts'
 import type { Inquiry, Skip } from './inquiry.ts'
@@ -38,7 +39,8 @@ export async function prepare(inquiry: Inquiry, services: Services): Promise<Pre
     pinned: true,
   }
   let located: Located = { id: newId('conversation'), known: 0, anchors: [] }
-  const outcome = await withinBudget(config['recall.deadline_ms'], async (signal) => {
+  const deadlineMs = config['recall.deadline_ms']
+  const outcome = await withinBudget(deadlineMs, async (signal) => {
     located = await locate(inquiry, services)
     if (inquiry.skip !== null || inquiry.question === '') return null
     const question = {
@@ -46,7 +48,7 @@ export async function prepare(inquiry: Inquiry, services: Services): Promise<Pre
       text: inquiry.question,
       conversationId: located.id,
     }
-    return recall(question, settings, services, signal)
+    return recall(question, settings, hurriedPorts(services, deadlineMs), signal)
   })
   const tookMs = performance.now() - started
   metrics.timePrepared(tookMs)

@@ -1,0 +1,14 @@
+import { hurryQueries } from '../embed/hurry.ts'
+import type { RecallPorts } from '../memory/recall.ts'
+import type { Services } from './services.ts'
+
+/** Of the time that memory may take, what embedding the question may: the rest is for the search. */
+const EMBEDDING_SHARE = 0.6
+
+/** What recall works with for a request that waits so long: without a vector in time, words answer. */
+export function hurriedPorts(
+  { embedder, index, now }: Pick<Services, 'embedder' | 'index' | 'now'>,
+  deadlineMs: number,
+): RecallPorts {
+  return { embedder: hurryQueries(embedder, EMBEDDING_SHARE * deadlineMs), index, now }
+}
