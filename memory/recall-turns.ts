@@ -81,7 +81,7 @@ export async function recallTurns(
     tokens: 0,
     intent,
     boundary,
-    mode: vector === null ? 'text' : 'hybrid',
+    mode: vector === null || found.textOnly ? 'text' : 'hybrid',
     degraded: degraded ?? (found.textOnly ? 'the index is being loaded' : null),
     searched: found.searched,
     embedMs: embedded - started,

@@ -114,7 +114,7 @@ export async function recall(
   const judged = judge(question.text, found, settings, vector === null)
   return {
     ...judged,
-    mode: vector === null ? 'text' : 'hybrid',
+    mode: vector === null || found.textOnly ? 'text' : 'hybrid',
     degraded: degraded ?? (found.textOnly ? 'the index is being loaded' : null),
     searched: found.searched,
     embedMs: embedded - started,
