@@ -115,40 +115,6 @@ export function createVectors(database: Database, now: () => number) {
         }
       }),
 
-    /**
-     * Queues every memory and turn that has no vector of this model; also what was given up, and what is
-     * being embedded at the moment, which may be by another model.
-     *
-     * @returns how many were queued
-     */
-    enqueueMissing: (modelId: number): Promise<number> =>
-      database.write(async (db) => {
-        let queued = 0
-        for (const kind of ['memory', 'turn'] as const) {
-          const table = sql.raw(kind === 'memory' ? 'memories' : 'turns')
-          queued += await run(
-            db,
-            sql`
-              insert into jobs (id, kind, user_id, namespace_id, payload, dedup_key, state, run_at,
-                created_at)
-              select 'job_' || lower(hex(randomblob(13))), 'embed', d.user_id, d.namespace_id,
-                '{"kind":"' || ${kind} || '","seq":' || d.seq || '}', 'embed:' || ${kind} || ':' || d.seq,
-                'queued', ${now()}, ${now()}
-              from ${table} d
-              where not exists (
-                select 1 from vectors v
-                where v.model_id = ${modelId} and v.kind = ${kind} and v.target = d.seq
-              )
-              on conflict (dedup_key) do update
-              set state = 'queued', attempts = 0, fence = fence + 1, run_at = excluded.run_at,
-                lease_until = null, error = null, finished_at = null
-              where jobs.state <> 'queued'
-            `,
-          )
-        }
-        return queued
-      }),
-
     /** Texts that were given up are tried again. @returns how many */
     retryGivenUp: (): Promise<number> =>
       database.write((db) =>

@@ -7,6 +7,7 @@ import {
   BY,
   embedAll,
   exchange,
+  fillAll,
   MINUTE,
   MODEL,
   type Open,
@@ -42,25 +43,7 @@ export function testEmbeddingIndex(dialect: string, open: Open) {
       )
       return texts.map(({ text }) => text)
     }
-    /** Gives everything that lacks one a vector of this model. */
-    const fill = async (id: number, dimensions: number, span = 3) => {
-      const filled: string[] = []
-      for (const kind of ['memory', 'turn'] as const) {
-        for (let after: number | null = 0; after !== null; ) {
-          const page = await bench.store.vectors.missing(id, kind, after, { span, idle: false })
-          await bench.store.vectors.fill(
-            id,
-            page.texts.map((missing) => ({
-              ...missing,
-              components: vectorOf(missing.text, dimensions),
-            })),
-          )
-          filled.push(...page.texts.map(({ text }) => text))
-          after = page.after
-        }
-      }
-      return filled
-    }
+    const fill = (id: number, dimensions: number) => fillAll(bench, id, { dimensions, span: 3 })
     const coverage = (id: number) => bench.store.vectors.coverage(id)
     const purge = async (limit = 2) => {
       for (let at: Removal | null = null; ; ) {

@@ -10,6 +10,7 @@ import type { NewReceipt } from '../receipts.ts'
 import { sql } from '../sql.ts'
 import { createStore, type Store } from '../store.ts'
 import type { NewKey } from '../users.ts'
+import type { MissingPage } from '../vectors.ts'
 
 /** A fresh, empty store and what reads it. */
 export type Opened = Readonly<{
@@ -220,6 +221,27 @@ export async function embedAll({ store }: Pick<Bench, 'store'>, modelId: number)
     )
     embedded += texts.length
   }
+}
+
+/** Gives everything that lacks one a vector of this model. @returns the texts */
+export async function fillAll(
+  { store: { vectors } }: Pick<Bench, 'store'>,
+  modelId: number,
+  { dimensions = MODEL.dimensions, span = 50, of = vectorOf } = {},
+): Promise<string[]> {
+  const filled: string[] = []
+  for (const kind of ['memory', 'turn'] as const) {
+    for (let after: number | null = 0; after !== null; ) {
+      const page: MissingPage = await vectors.missing(modelId, kind, after, { span, idle: false })
+      await vectors.fill(
+        modelId,
+        page.texts.map((missing) => ({ ...missing, components: of(missing.text, dimensions) })),
+      )
+      filled.push(...page.texts.map(({ text }) => text))
+      after = page.after
+    }
+  }
+  return filled
 }
 
 export function query(text: string, more: Partial<IndexQuery> = {}): IndexQuery {

@@ -11,6 +11,7 @@ import {
   embedAll,
   everything,
   exchange,
+  fillAll,
   found,
   MINUTE,
   MODEL,
@@ -173,8 +174,7 @@ export function testRecallReader(dialect: string, open: Open) {
       expect(await cosine(old)).toBeCloseTo(1, 2)
       expect(await cosine(fresh)).toBe(0)
       expect(await cosine(null)).toBe(0)
-      await bench.store.vectors.enqueueMissing(fresh.id)
-      await embedAll(bench, fresh.id)
+      await fillAll(bench, fresh.id)
       expect(await cosine(fresh)).toBeCloseTo(1, 2)
       expect(await cosine(old)).toBeCloseTo(1, 2)
     })
@@ -240,13 +240,8 @@ export function testRecallReader(dialect: string, open: Open) {
         bench.recall.search(scope, query('oolong', near('Likes oolong')), inForce)
       await search(old)
       await bench.recall.prepare(fresh)
-      await bench.store.vectors.enqueueMissing(fresh.id)
-      const texts = await bench.store.vectors.claimTexts(9, MINUTE)
-      const opposite = vectorOf('Likes oolong').map((component) => -component)
-      await bench.store.vectors.save(
-        fresh.id,
-        texts.map(({ text: _, ...claim }) => ({ ...claim, components: opposite })),
-      )
+      const opposite = (text: string) => vectorOf(text).map((component) => -component)
+      await fillAll(bench, fresh.id, { of: opposite })
       expect((await search(old)).memories[0]!.cosine).toBeCloseTo(1, 2)
       expect((await search(fresh)).memories[0]!.cosine).toBeCloseTo(-1, 2)
       await bench.recall.forget(old.id)

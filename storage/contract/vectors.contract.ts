@@ -7,6 +7,7 @@ import {
   BY,
   embedAll,
   exchange,
+  fillAll,
   MINUTE,
   MODEL,
   newTurns,
@@ -105,7 +106,7 @@ export function testVectors(dialect: string, open: Open) {
       await add(scope, '…')
       await save(modelId, await claim(), null)
       expect(await coverage(modelId)).toEqual({ embedded: 1, total: 1 })
-      expect(await bench.store.vectors.enqueueMissing(modelId)).toBe(0)
+      expect(await fillAll(bench, modelId)).toEqual([])
       const model = { id: modelId, dimensions: MODEL.dimensions }
       const { searched, background } = await bench.recall.search(
         scope,
@@ -219,7 +220,7 @@ export function testVectors(dialect: string, open: Open) {
       expect(await coverage(modelId)).toEqual({ embedded: 0, total: 0 })
     })
 
-    test('for a new model everything is queued, and the vectors of the old one stay', async () => {
+    test('a new model begins without vectors, and those of the old one stay', async () => {
       const scope = await bench.scope()
       const { vectors } = bench.store
       const old = await vectors.ensureModel(MODEL)
@@ -227,29 +228,16 @@ export function testVectors(dialect: string, open: Open) {
       await add(scope, 'two')
       await bench.store.conversations.record(exchange(scope, ['a', 'b']))
       await embedAll(bench, old)
-      expect(await vectors.enqueueMissing(old)).toBe(0)
+      expect(await fillAll(bench, old)).toEqual([])
       const fresh = await vectors.ensureModel({ ...MODEL, fingerprint: 'test:2' })
-      expect(await vectors.enqueueMissing(fresh)).toBe(4)
-      expect(await vectors.enqueueMissing(fresh)).toBe(0)
-      expect(await embedAll(bench, fresh)).toBe(4)
+      expect(await coverage(fresh)).toEqual({ embedded: 0, total: 4 })
+      expect(await fillAll(bench, fresh, { span: 1 })).toEqual(['one', 'two', 'a', 'b'])
+      expect(await fillAll(bench, fresh)).toEqual([])
       expect(await coverage(fresh)).toEqual({ embedded: 4, total: 4 })
       expect(await coverage(old)).toEqual({ embedded: 4, total: 4 })
     })
 
-    test('what is being embedded by the old model is embedded again by the new one', async () => {
-      const scope = await bench.scope()
-      const { vectors } = bench.store
-      const old = await vectors.ensureModel(MODEL)
-      await add(scope, 'one')
-      const texts = await claim()
-      const fresh = await vectors.ensureModel({ ...MODEL, fingerprint: 'test:2' })
-      expect(await vectors.enqueueMissing(fresh)).toBe(1)
-      await save(old, texts)
-      expect(await embedAll(bench, fresh)).toBe(1)
-      expect(await coverage(fresh)).toEqual({ embedded: 1, total: 1 })
-    })
-
-    test('a text that was given up is queued again with all that has no vector', async () => {
+    test('a text that was given up is tried again when that is asked for', async () => {
       const scope = await bench.scope()
       const { vectors, jobs } = bench.store
       const modelId = await vectors.ensureModel(MODEL)
@@ -260,7 +248,7 @@ export function testVectors(dialect: string, open: Open) {
       }
       expect(await claim()).toEqual([])
       expect((await jobs.counts()).embed).toMatchObject({ queued: 0, dead: 1 })
-      expect(await vectors.enqueueMissing(modelId)).toBe(1)
+      expect(await vectors.retryGivenUp()).toBe(1)
       expect(await embedAll(bench, modelId)).toBe(1)
     })
 
