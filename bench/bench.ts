@@ -18,17 +18,20 @@ import { seeded } from './random.ts'
 import { measureLag } from './rows/lag.ts'
 import { measureLearned } from './rows/learned.ts'
 import { measureOverhead } from './rows/overhead.ts'
+import { measureRecallSize } from './rows/recall-size.ts'
 import { measureRecallTime } from './rows/recall-time.ts'
 import { measureResident } from './rows/resident.ts'
 import type { Bench, Row } from './rows/row.ts'
 import { measureStart } from './rows/start.ts'
 import { measureVectors } from './rows/vectors.ts'
 import { measureWrites } from './rows/writes.ts'
+import { printTable } from './table.ts'
 
 const GROUPS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   overhead: (bench) => measureOverhead(bench, 'minilm'),
   'overhead-static': (bench) => measureOverhead(bench, 'static'),
   recall: measureRecallTime,
+  'recall-size': measureRecallSize,
   lag: measureLag,
   writes: measureWrites,
   learned: measureLearned,
@@ -82,24 +85,7 @@ try {
 }
 
 if (values.json) console.log(JSON.stringify({ machine, quick: values.quick, rows }, null, 2))
-else printTable(rows)
-process.exit(rows.every(({ ok }) => ok !== false) ? 0 : 1)
-
-function printTable(lines: readonly Row[]): void {
-  const cells = lines.map(({ figure, measured, target, ok }) => [
-    ok === null ? '' : ok ? 'ok' : 'MISS',
-    figure,
-    target,
-    measured,
-  ])
-  const widths = [0, 1, 2].map((column) => Math.max(...cells.map((line) => line[column]!.length)))
-  console.log(`\n${values.quick ? 'A quick look; ' : ''}${machine.engram}, ${machine.processor}\n`)
-  for (const line of cells) {
-    console.log(
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-  }
+else {
+  printTable(rows, `${values.quick ? 'A quick look; ' : ''}${machine.engram}, ${machine.processor}`)
 }
+process.exit(rows.every(({ ok }) => ok !== false) ? 0 : 1)

@@ -2,7 +2,7 @@ import { openInstall } from '../../daemon/fixtures/executable.ts'
 import { upstreamEnv } from '../../daemon/fixtures/recording-upstream.ts'
 import { generate } from '../load/rig.ts'
 import { type Bench, ms, type Row } from './row.ts'
-import { importStatements, settled, statusOf } from './store.ts'
+import { embeddingsOf, importStatements, settled, statusOf, useModel } from './store.ts'
 import { MEMORIES } from './vectors.ts'
 
 /** Of ten seconds, a sample each 20 ms; some are late. */
@@ -17,12 +17,11 @@ export async function measureLag({ executable, corpus, mock, quick, say }: Bench
     ...upstreamEnv(mock.origins[0]),
     ENGRAM_LOG_LEVEL: 'error',
   })
-  let served = await install.serve({ env: { ENGRAM_EMBEDDING_MODEL: 'static' } })
+  const served = await install.serve({ env: { ENGRAM_EMBEDDING_MODEL: 'static' } })
   await importStatements(served, corpus, 0, MEMORIES)
   await settled(served)
-  await served.stop()
   say('embedding them again with minilm, under load')
-  served = await install.serve()
+  await useModel(served, 'minilm')
   const seconds = quick ? 15 : 40
   const headers = { 'x-engram-key': install.key() }
   const facts = (n: number) => `I enjoy the novels of ${corpus.statement(n).split(' ').at(-1)}`
@@ -52,8 +51,9 @@ export async function measureLag({ executable, corpus, mock, quick, say }: Bench
   let [p99, max, windows, embedded] = [0, 0, 0, 0]
   while (!isOver) {
     await Bun.sleep(1_000)
-    const { event_loop_lag_ms: lag, embedding } = await statusOf(served)
-    embedded = embedding.embedded
+    const { event_loop_lag_ms: lag } = await statusOf(served)
+    const { next, embedded: inForce } = await embeddingsOf(served)
+    embedded = next?.filled ?? inForce
     max = Math.max(max, lag.max)
     // Of a window that is not full, the 99th percentile is but the largest.
     if (lag.samples < FULL_WINDOW) continue

@@ -43,7 +43,29 @@ export async function statusOf(served: Served): Promise<Status> {
   return (await (await served.ask('GET', '/status')).json()) as Status
 }
 
-/** Waits until the embedder is ready, every text has its vector and no job waits. */
+export type EmbeddingStatus = Readonly<{
+  state: 'ready' | 'building' | 'failed'
+  problem: string | null
+  model: string
+  embedded: number
+  total: number
+  next: Readonly<{ state: string; phase: string | null; filled: number; total: number }> | null
+}>
+
+export async function embeddingsOf(served: Served): Promise<EmbeddingStatus> {
+  return (await (await served.ask('GET', '/embeddings')).json()) as EmbeddingStatus
+}
+
+/** Begins to change to another embedding model. */
+export async function useModel(served: Served, model: string): Promise<void> {
+  const answer = await served.ask('POST', '/embeddings/use', { model })
+  if (!answer.ok) throw new Error(`POST /embeddings/use: ${answer.status} ${await answer.text()}`)
+}
+
+/**
+ * Waits until the embedder is ready, every text has its vector, no other model is to take over and no job
+ * waits.
+ */
 export async function settled(served: Served, patienceMs = 900_000): Promise<Status> {
   return until(
     'everything is embedded and learned',
@@ -52,7 +74,7 @@ export async function settled(served: Served, patienceMs = 900_000): Promise<Sta
       const waiting = Object.values(status.jobs).some(({ queued, running }) => queued + running > 0)
       const { embedding } = status
       const isDone = embedding.status === 'ready' && embedding.embedded === embedding.total
-      if (isDone && !waiting) return status
+      if (isDone && !waiting && (await embeddingsOf(served)).state === 'ready') return status
       // Asking costs the daemon something as well.
       await Bun.sleep(100)
       return null
@@ -61,7 +83,13 @@ export async function settled(served: Served, patienceMs = 900_000): Promise<Sta
   )
 }
 
-export type SearchTimes = Readonly<{ embedMs: number; searchMs: number }>
+/** What a receipt says of a search. */
+export type SearchTimes = Readonly<{
+  embedMs: number
+  searchMs: number
+  /** Why words alone answered; null when vectors did, too. */
+  degraded: string | null
+}>
 
 /** Searches, and returns the ids of the receipts, which say what each part took. */
 export async function search(
@@ -83,9 +111,24 @@ export async function timesOf(
     // The receipt follows its answer.
     const { detail } = await until('the receipt is there', async () => {
       const answer = await served.ask('GET', `/logs/${id}`)
-      return answer.ok && ((await answer.json()) as { detail: Record<string, number> })
+      return answer.ok && ((await answer.json()) as { detail: SearchDetail })
     })
-    times.push({ embedMs: detail.embed_ms!, searchMs: detail.search_ms! })
+    const { embed_ms: embedMs, search_ms: searchMs, degraded } = detail
+    times.push({ embedMs, searchMs, degraded })
   }
   return times
+}
+
+type SearchDetail = { embed_ms: number; search_ms: number; degraded: string | null }
+
+/** Asks until vectors answer, too: after a start the index of a large namespace has to be loaded. */
+export async function whenLoaded(served: Served, namespace = 'default'): Promise<void> {
+  await until(
+    `the index of ${namespace} is loaded`,
+    async () => {
+      const [times] = await timesOf(served, [await search(served, 'Is it loaded?', namespace)])
+      return times!.degraded === null
+    },
+    120_000,
+  )
 }
