@@ -3,9 +3,10 @@
  * `scale × cosine + offset`.
  *
  * Models differ in what unrelated texts are to each other: around 0.03 with `minilm`, 0.33 with `static`, 0.75
- * with some. Taken as they are, such cosines would admit nearly everything: with `static`, 38 % of the
- * questions about somebody else's facts (LoCoMo), and 7 % when calibrated, as with `minilm`. A line is enough,
- * since it can move the middle and the width of a distribution, and it keeps the order of what is found.
+ * with some. Taken as they are, such cosines would admit nearly everything: with `static`, 35 % of the
+ * questions about somebody else's facts, and 7 % when calibrated, as with `minilm` (`npm run
+ * bench:calibration`). A line is enough, since it can move the middle and the width of a distribution, and it
+ * keeps the order of what is found.
  */
 export type Calibration = Readonly<{ scale: number; offset: number }>
 
