@@ -1,7 +1,8 @@
 /**
  * Dot products of one question with many int8 vectors, sixteen components a step: a WebAssembly function of
  * 30 instructions, put together here byte by byte (WebAssembly Core Specification 2.0, chapters 5 and 4.4.3).
- * Scanning 100,000 vectors of 384 components takes 3 ms; the same loop in JavaScript takes 13.
+ * Scanning 100,000 vectors of 384 components takes 2 ms (`npm run bench:recall`), a quarter of what the same
+ * loop in JavaScript does.
  */
 
 /** Components of a vector are padded with zeros to a multiple of this. */

@@ -2,7 +2,7 @@ import { type Block, dot, strideOf, type VectorHeap, vectorHeap } from './vector
 
 /**
  * Vectors of one collection by slot, in RAM, as int8 components. A search compares with every one of them:
- * nothing is approximated, and of 100,000 vectors it takes 3 ms (docs/embeddings.md, "Speed").
+ * nothing is approximated, and of 100,000 vectors it takes 2 ms (docs/embeddings.md, "Speed").
  */
 export class VectorIndex {
   readonly dimensions: number
