@@ -1,16 +1,24 @@
 import { describe, expect, test } from 'bun:test'
 import { testEmbedder } from './embedder.contract.ts'
 import { PATHS, readReference } from './fixtures/paths.ts'
-import { openStatic } from './static.ts'
+import { openStatic, readStaticModel, sumOfPieces } from './static.ts'
 import { cosine } from './vector.ts'
 
 testEmbedder('static', () => openStatic(PATHS))
 
-test('gives the reference vectors', async () => {
-  const embedder = openStatic(PATHS)
+test('sums pieces as the reference does', () => {
+  const sum = sumOfPieces(readStaticModel(PATHS))
   for (const { text, vector } of readReference('static-256')) {
-    expect(cosine(await embedder.embedQuery(text), vector)).toBeGreaterThan(0.99999)
+    expect(cosine(sum(text).vector, vector)).toBeGreaterThan(0.99999)
   }
+})
+
+test('what every text has in common is taken away: unrelated texts are far apart, related ones near', async () => {
+  const embedder = openStatic(PATHS)
+  const near = async (a: string, b: string) =>
+    cosine(await embedder.embedQuery(a), await embedder.embedQuery(b))
+  expect(await near('What is the boiling point of ethanol?', 'User has a dog')).toBeLessThan(0.2)
+  expect(await near('Which pet do I have?', 'User has a dog')).toBeGreaterThan(0.35)
 })
 
 test('128 pieces of a text count', async () => {
