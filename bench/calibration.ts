@@ -30,7 +30,7 @@ const SETTINGS = {
   maxItems: DEPTH,
   budgetTokens: Number.POSITIVE_INFINITY,
   threshold: null,
-  turns: false,
+  turns: 'none' as const,
   pinned: false,
 }
 

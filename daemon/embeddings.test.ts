@@ -36,7 +36,7 @@ const RECALL = {
   maxItems: 20,
   budgetTokens: Number.POSITIVE_INFINITY,
   threshold: 0,
-  turns: true,
+  turns: 'own' as const,
   pinned: false,
 }
 
@@ -221,10 +221,11 @@ describe('the first start', () => {
       chosenBy: 'default',
       next: null,
     })
-    // Not as it is: what is unrelated is farther from everything than static's cosines say.
+    // Measured, and near to none: what all English sentences share is taken away already.
     const { calibration } = bench.embeddings.current().model
     expect(calibration.scale).not.toBe(1)
-    expect(calibration.offset).toBeLessThan(-0.2)
+    expect(calibration.scale).toBeCloseTo(0.9, 1)
+    expect(calibration.offset).toBeCloseTo(0, 1)
   })
 
   test.skipIf(!hasOnnx)('takes a built-in one that the setting names', async () => {

@@ -58,9 +58,12 @@ function toCandidate(candidate: JudgedCandidate): JsonObject {
     score: round(candidate.score),
     lexical: round(candidate.lexical),
     cosine: round(candidate.cosine),
+    evidence: round(candidate.evidence),
     fused: round(candidate.fused),
+    notes: candidate.notes,
     admitted: candidate.admitted,
     reason: candidate.reason,
+    ...(candidate.replacedBy === null ? {} : { replaced_by: candidate.replacedBy }),
   }
 }
 

@@ -1,6 +1,7 @@
+import { asksAboutFood, limitsFood } from './diet.ts'
 import { type Intent, intentOf } from './intent.ts'
 import type { Role } from './memory.ts'
-import { asksWhen, namedTime, saysWhen } from './time-words.ts'
+import { asksWhen, type NamedTime, namedTime, saysWhen } from './time-words.ts'
 
 /**
  * One score for a document: `lexical + 1.2 × max(0, cosine)`, lexical being a share of what the question's
@@ -16,14 +17,47 @@ const COSINE_WEIGHT = 1.2
 /** What a question asks for beside its words. */
 export type QueryTraits = Readonly<{
   when: boolean
-  month: number | null
-  year: number | null
+  time: NamedTime
   intent: Intent
+  food: boolean
 }>
 
-export function traitsOf(question: string): QueryTraits {
-  return { when: asksWhen(question), ...namedTime(question), intent: intentOf(question) }
+/** @param now when it is asked */
+export function traitsOf(question: string, now: number): QueryTraits {
+  return {
+    when: asksWhen(question),
+    time: namedTime(question, now),
+    intent: intentOf(question),
+    food: asksAboutFood(question),
+  }
 }
+
+/** Parts of the ranking that can be left out, to measure what each is worth (`bench/ablation.ts`). */
+export const PARTS = [
+  'vectors',
+  'neighbours',
+  'neighbours of vectors',
+  'related words',
+  'speakers',
+  'dates',
+  'the user first',
+  'preferences',
+  'diets',
+  'newest first',
+] as const
+export type Part = (typeof PARTS)[number]
+
+/** The traits of a question as a ranking without some of its parts sees them. */
+export function traitsWithout(traits: QueryTraits, without: ReadonlySet<Part>): QueryTraits {
+  return {
+    when: traits.when && !without.has('dates'),
+    time: without.has('dates') ? NO_TIME : traits.time,
+    intent: without.has('preferences') ? 'other' : traits.intent,
+    food: traits.food && !without.has('diets'),
+  }
+}
+
+const NO_TIME: NamedTime = { day: null, month: null, year: null, span: null }
 
 /** What kind of text a document is; read once, when it comes in. */
 export type TextTraits = Readonly<{
@@ -31,21 +65,58 @@ export type TextTraits = Readonly<{
   timed: boolean
   /** It says what somebody wants, avoids or cannot bear. */
   prefers: boolean
+  /** It says what somebody does not eat. */
+  limitsFood: boolean
 }>
 
 export function readTextTraits(text: string): TextTraits {
-  return { timed: saysWhen(text), prefers: PREFERENCE.test(text) }
+  return { timed: saysWhen(text), prefers: PREFERENCE.test(text), limitsFood: limitsFood(text) }
 }
 
 const PREFERENCE =
   /\b(?:prefer(?:s|red|ence)?|avoid(?:s|ing)?|dislikes?|aversion|allerg\w+|can(?:'t|not|’t) (?:stand|bear|eat|drink|tolerate)|strictly|committed to|(?:un)?comfortable with|rather|instead of|refuses?|disapproves?|intoleran\w+|sensitive to|phobia|afraid of|no longer (?:eats?|drinks?|uses?)|fan of|passionate about|never)\b/i
 
-/** By how much a document's score is multiplied, given what it is and what is asked. */
-export function fitOf(text: TextTraits, spokenByNamed: boolean, traits: QueryTraits): number {
-  let fit = 1
-  if (spokenByNamed) fit *= SAID_BY_NAMED
-  if (text.prefers && traits.intent === 'advice') fit *= PREFERENCE_FOR_ADVICE
-  return fit
+/** Why a document counts more, or less, than its words and its nearness alone; for people to read. */
+export type Note =
+  | 'said by whom the question names'
+  | 'names a time'
+  | 'of the time asked about'
+  | 'states a preference'
+  | 'limits what may be eaten'
+  | 'not said by the user'
+  | 'newer than what stands below it'
+
+/** What speaks for a document, from its words and its nearness: absolute, so that a boundary has a meaning. */
+export function evidenceFor(
+  { lexical, cosine }: Readonly<{ lexical: number; cosine: number }>,
+  text: TextTraits,
+  spokenByNamed: boolean,
+  traits: QueryTraits,
+): number {
+  const evidence = fuse(lexical, cosine) * (spokenByNamed ? SAID_BY_NAMED : 1)
+  return text.limitsFood && traits.food ? evidence + FOOD_LIMIT : evidence
+}
+
+/** What a document is ranked by: its evidence, and more for the kind of text that serves the question. */
+export function rankingFor(evidence: number, text: TextTraits, traits: QueryTraits): number {
+  return text.prefers && traits.intent === 'advice' ? evidence + PREFERENCE_FOR_ADVICE : evidence
+}
+
+/** What `factorOf`, `evidenceFor` and `rankingFor` did. */
+export function notesOf(
+  document: Readonly<{ role: Role; at: number }>,
+  text: TextTraits,
+  spokenByNamed: boolean,
+  traits: QueryTraits,
+): Note[] {
+  return [
+    ...(spokenByNamed ? ['said by whom the question names' as const] : []),
+    ...(traits.when && text.timed ? ['names a time' as const] : []),
+    ...(isOfNamedTime(document.at, traits.time) ? ['of the time asked about' as const] : []),
+    ...(text.prefers && traits.intent !== 'other' ? ['states a preference' as const] : []),
+    ...(text.limitsFood && traits.food ? ['limits what may be eaten' as const] : []),
+    ...(document.role === 'user' ? [] : ['not said by the user' as const]),
+  ]
 }
 
 /** By how much the words of a document count more, given who said it, when, and what is asked. */
@@ -58,7 +129,8 @@ export function factorOf(
   let factor = document.role === 'user' ? 1 : NOT_THE_USER
   if (spokenByNamed) factor *= NAMED_SPEAKER
   if (traits.when && timed) factor *= WHEN_ASKED
-  if (isOfNamedTime(document.at, traits)) factor *= NAMED_TIME
+  if (isOfNamedTime(document.at, traits.time)) factor *= NAMED_TIME
+  if (isOfNamedDay(document.at, traits.time)) factor *= NAMED_DAY
   return factor
 }
 
@@ -68,17 +140,29 @@ const NOT_THE_USER = 1 / 1.5
 const NAMED_SPEAKER = 1.4
 const WHEN_ASKED = 1.15
 const NAMED_TIME = 1.5
+/** Once more for the very day. */
+const NAMED_DAY = 1.5
 const SAID_BY_NAMED = 1.1
-/** Advice is served by what somebody prefers or avoids rather than by what they once did. */
-const PREFERENCE_FOR_ADVICE = 1.25
+/**
+ * Advice is served by what somebody prefers or avoids rather than by what they once did. Added and not
+ * multiplied: what helps is that it is a preference, however near it is.
+ */
+const PREFERENCE_FOR_ADVICE = 0.2
+/** As much as a cosine of 0.2: what a diet lacks in nearness to a question about food. */
+const FOOD_LIMIT = 0.25
 /** No factor is larger; with room for the rounding of 32-bit floats. */
-export const LARGEST_FACTOR = NAMED_SPEAKER * WHEN_ASKED * NAMED_TIME * 1.000_001
+export const LARGEST_FACTOR = NAMED_SPEAKER * WHEN_ASKED * NAMED_TIME * NAMED_DAY * 1.000_001
 
-function isOfNamedTime(at: number, { month, year }: QueryTraits): boolean {
+function isOfNamedTime(at: number, { month, year, span }: NamedTime): boolean {
+  if (span !== null) return at >= span.from && at < span.to
   if (month === null && year === null) return false
   const date = new Date(at)
   return (
     (month === null || date.getUTCMonth() === month) &&
     (year === null || date.getUTCFullYear() === year)
   )
+}
+
+function isOfNamedDay(at: number, time: NamedTime): boolean {
+  return time.day !== null && isOfNamedTime(at, time) && new Date(at).getUTCDate() === time.day
 }

@@ -21,7 +21,9 @@ const turn = (id: string, role: Role, content: string, fused: number): FoundTurn
   at: 0,
   lexical: fused,
   cosine: 0,
+  evidence: fused,
   fused,
+  notes: [],
 })
 
 const ready: Embedder = {
@@ -43,6 +45,8 @@ const found = (turns: readonly FoundTurn[]): Found => ({
   },
   termCount: 2,
   known: { memory: 2, turn: 2 },
+  nameCount: 0,
+  unknownNames: { memory: 0, turn: 0 },
   searched: { memory: 0, turn: turns.length },
   textOnly: false,
 })

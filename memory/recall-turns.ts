@@ -1,7 +1,10 @@
-import { ADMITTED, boundaryOf, COMPANION_SHARE, scoreOf } from './admit.ts'
+import { companionShare } from './admit.ts'
 import { intentOf } from './intent.ts'
 import {
+  boundariesFor,
+  candidateOf,
   embed,
+  isAbout,
   type JudgedCandidate,
   MAX_JUDGED,
   type Question,
@@ -39,29 +42,19 @@ export async function recallTurns(
   })
   const searched = performance.now()
   const intent = intentOf(question.text)
-  const textOnly = vector === null || found.textOnly
-  const knownShare = (known: number) => (found.termCount === 0 ? 0 : known / found.termCount)
-  const boundaryFor = (kind: 'memory' | 'turn') =>
-    boundaryOf({
-      kind,
-      intent,
-      size: found.searched[kind],
-      knownShare: knownShare(found.known[kind]),
-      textOnly,
-    })
-  const boundary = { memory: boundaryFor('memory'), turn: boundaryFor('turn') }
-
+  const boundary = boundariesFor(found, intent, vector === null || found.textOnly)
   const spoken = found.turns.filter(({ turn }) => turn.role === 'user' || turn.role === 'assistant')
-  const best = spoken[0]?.fused ?? 0
+  const isOpen = spoken.some((hit) => isAbout(hit, boundary.turn))
+  const least = companionShare(settings.maxItems) * (spoken[0]?.fused ?? 0)
   const seen = new Set<string>()
   let count = 0
-  const candidates = spoken.map(({ turn, lexical, cosine, fused }): JudgedCandidate => {
-    const score = scoreOf(fused, boundary.turn)
-    const words = turn.content.trim().toLowerCase()
+  const candidates = spoken.map((hit): JudgedCandidate => {
+    const candidate = candidateOf('turn', hit.turn, hit, boundary.turn)
+    const words = hit.turn.content.trim().toLowerCase()
     const isEnough =
       settings.threshold === null
-        ? scoreOf(best, boundary.turn) >= ADMITTED && fused >= COMPANION_SHARE * best
-        : score >= settings.threshold
+        ? isOpen && candidate.fused >= least
+        : candidate.score >= settings.threshold
     const reason: Reason = seen.has(words)
       ? 'covered by a memory'
       : !isEnough
@@ -71,9 +64,7 @@ export async function recallTurns(
           : 'admitted'
     seen.add(words)
     if (reason === 'admitted') count++
-    const { id, content } = turn
-    const judged = { kind: 'turn' as const, id, content, score, lexical, cosine, fused, reason }
-    return { ...judged, admitted: reason === 'admitted', source: turn }
+    return { ...candidate, reason, admitted: reason === 'admitted' }
   })
   return {
     items: candidates.filter(({ admitted }) => admitted),

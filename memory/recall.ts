@@ -1,4 +1,4 @@
-import { ADMITTED, boundaryOf, COMPANION_SHARE, scoreOf } from './admit.ts'
+import { boundaryOf, companionShare, PREFERENCE_ALLOWANCE, scoreOf } from './admit.ts'
 import { messageOf } from './errors.ts'
 import { type Intent, intentOf } from './intent.ts'
 import type { Memory, Scope, Turn } from './memory.ts'
@@ -20,8 +20,11 @@ export type RecallSettings = Readonly<{
   budgetTokens: number
   /** Score from which an item is admitted, 0 to 1; null for the built-in decision. */
   threshold: number | null
-  /** Whether the user's own words of earlier conversations may be quoted where no memory says it. */
-  turns: boolean
+  /**
+   * Which words of earlier conversations may be quoted where no memory says it: the user's own statements,
+   * everybody's, or none.
+   */
+  turns: 'own' | 'all' | 'none'
   /** Whether pinned memories go in whatever the question. */
   pinned: boolean
 }>
@@ -43,6 +46,8 @@ export type Reason =
   | 'nothing relevant'
   /** A memory taken from this turn, or a turn with the same words, stands for it. */
   | 'covered by a memory'
+  /** A newer memory gives the same attribute another value. */
+  | 'replaced by a newer memory'
   /** Not the user's own statement. */
   | 'not a statement of the user'
   | 'over the token budget'
@@ -58,6 +63,8 @@ export type JudgedCandidate = Readonly<{
   score: number
   admitted: boolean
   reason: Reason
+  /** The id of the memory that says it anew; null when there is none. */
+  replacedBy: string | null
   /** The memory or turn itself; not for the receipt. */
   source: Memory | Turn
 }> &
@@ -71,7 +78,7 @@ export type Recalled = Readonly<{
   /** Of the block. */
   tokens: number
   intent: Intent
-  /** The fused score from which each kind is admitted. */
+  /** The evidence from which each kind is about the question. */
   boundary: Readonly<{ memory: number; turn: number }>
   /** hybrid: words and vectors; text: words alone, and `degraded` says why. */
   mode: 'hybrid' | 'text'
@@ -147,20 +154,22 @@ export function judge(
   textOnly: boolean,
 ): Pick<Recalled, 'items' | 'candidates' | 'tokens' | 'intent' | 'boundary'> {
   const intent = intentOf(text)
-  const boundary = {
-    memory: boundaryFor('memory', found, intent, textOnly),
-    turn: boundaryFor('turn', found, intent, textOnly),
-  }
+  const boundary = boundariesFor(found, intent, textOnly)
   const scored = [
     ...found.memories.map((hit) => candidateOf('memory', hit.memory, hit, boundary.memory)),
     ...found.turns.map((hit) => candidateOf('turn', hit.turn, hit, boundary.turn)),
   ].sort((a, b) => b.fused - a.fused || compare(a.id, b.id))
-  const verdicts = withVerdicts(scored, settings)
+  const verdicts = withVerdicts(scored, settings, boundary)
   const pinned = (settings.pinned ? found.pinned : []).map((memory): Judging => {
     const hit = verdicts.find((candidate) => candidate.id === memory.id)
     return {
       ...(hit ??
-        candidateOf('memory', memory, { lexical: 0, cosine: 0, fused: 0 }, boundary.memory)),
+        candidateOf(
+          'memory',
+          memory,
+          { lexical: 0, cosine: 0, evidence: 0, fused: 0, notes: [] },
+          boundary.memory,
+        )),
       reason: 'pinned',
     }
   })
@@ -179,6 +188,18 @@ export function judge(
   }
 }
 
+/** The evidence from which a candidate of each kind is about the question. */
+export function boundariesFor(
+  found: Found,
+  intent: Intent,
+  textOnly: boolean,
+): Recalled['boundary'] {
+  return {
+    memory: boundaryFor('memory', found, intent, textOnly),
+    turn: boundaryFor('turn', found, intent, textOnly),
+  }
+}
+
 function boundaryFor(
   kind: 'memory' | 'turn',
   found: Found,
@@ -190,37 +211,71 @@ function boundaryFor(
     intent,
     size: found.searched[kind],
     knownShare: found.termCount === 0 ? 0 : found.known[kind] / found.termCount,
+    unknownNames: found.nameCount === 0 ? 0 : found.unknownNames[kind] / found.nameCount,
     textOnly: textOnly || found.textOnly,
   })
 }
 
-type Judging = Omit<JudgedCandidate, 'admitted'>
+export type Judging = Omit<JudgedCandidate, 'admitted'>
 
-function candidateOf(
+export function candidateOf(
   kind: 'memory' | 'turn',
   source: Memory | Turn,
-  { lexical, cosine, fused }: ScoreParts,
+  hit: ScoreParts & Partial<Pick<JudgedCandidate, 'replacedBy'>>,
   boundary: number,
 ): Judging {
   const { id, content } = source
+  const { lexical, cosine, evidence, fused, notes } = hit
   const score = scoreOf(fused, boundary)
-  return { kind, id, content, lexical, cosine, fused, score, reason: 'below threshold', source }
+  const parts = { lexical, cosine, evidence, fused, notes }
+  return {
+    kind,
+    id,
+    content,
+    score,
+    ...parts,
+    reason: 'below threshold',
+    replacedBy: hit.replacedBy ?? null,
+    source,
+  }
 }
 
-function withVerdicts(scored: readonly Judging[], settings: RecallSettings): Judging[] {
-  const eligible = scored.filter((candidate) => refusal(candidate, scored, settings) === null)
-  const best = eligible[0]
-  const open = best !== undefined && best.score >= (settings.threshold ?? ADMITTED)
-  return scored.map((candidate): Judging => {
-    const refused = refusal(candidate, scored, settings)
+/**
+ * A kind is open when one of its candidates is about the question; then those that score nearly as well come
+ * along. A threshold of the user's own decides about each candidate by itself.
+ */
+function withVerdicts(
+  scored: readonly Judging[],
+  settings: RecallSettings,
+  boundary: Recalled['boundary'],
+): Judging[] {
+  const refusals = scored.map((candidate) => refusal(candidate, scored, settings))
+  const eligible = scored.filter((_, i) => refusals[i] === null)
+  const needed = (kind: Judging['kind']): number | null => {
+    const ofKind = eligible.filter((candidate) => candidate.kind === kind)
+    const isOpen = ofKind.some((candidate) => isAbout(candidate, boundary[kind]))
+    return isOpen
+      ? companionShare(settings.maxItems) * Math.max(...ofKind.map(({ fused }) => fused))
+      : null
+  }
+  const neededBy = { memory: needed('memory'), turn: needed('turn') }
+  return scored.map((candidate, i): Judging => {
+    const refused = refusals[i]
     if (refused) return { ...candidate, reason: refused }
-    if (!open) return { ...candidate, reason: 'nothing relevant' }
-    const passes =
-      settings.threshold === null
-        ? candidate.fused >= COMPANION_SHARE * best.fused
-        : candidate.score >= settings.threshold
-    return { ...candidate, reason: passes ? 'admitted' : 'below threshold' }
+    if (settings.threshold !== null) {
+      const passes = candidate.score >= settings.threshold
+      return { ...candidate, reason: passes ? 'admitted' : 'below threshold' }
+    }
+    const least = neededBy[candidate.kind]
+    if (least === null) return { ...candidate, reason: 'nothing relevant' }
+    return { ...candidate, reason: candidate.fused >= least ? 'admitted' : 'below threshold' }
   })
+}
+
+/** Does the evidence of a candidate say that it is about the question? */
+export function isAbout({ evidence, notes }: ScoreParts, boundary: number): boolean {
+  const allowance = notes.includes('states a preference') ? PREFERENCE_ALLOWANCE : 0
+  return evidence + allowance >= boundary
 }
 
 /** Why a candidate may not be handed over whatever its score; null when it may. */
@@ -229,9 +284,12 @@ function refusal(
   all: readonly Judging[],
   settings: RecallSettings,
 ): Reason | null {
-  if (candidate.kind === 'memory') return null
+  if (candidate.kind === 'memory') {
+    return candidate.replacedBy === null ? null : 'replaced by a newer memory'
+  }
   const turn = candidate.source as Turn
-  if (!settings.turns || turn.role !== 'user' || !isStatement(turn.content)) {
+  if (settings.turns === 'none') return 'not a statement of the user'
+  if (settings.turns === 'own' && (turn.role !== 'user' || !isStatement(turn.content))) {
     return 'not a statement of the user'
   }
   // Once extraction has taken memories from a turn they stand for it: also when they were superseded or

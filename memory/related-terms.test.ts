@@ -18,7 +18,7 @@ test('a question in other words finds what a question in the same words finds fi
   const document = { role: 'user', speaker: null, conversation: null, place: 0, at: 0 } as const
   const texts = ['User owns a red vehicle', 'User owns a car', 'User owns a boat']
   for (const [key, text] of texts.entries()) {
-    index.put('memory', { ...document, key, text, expiresAt: null, pinned: false })
+    index.put('memory', { ...document, key, text, expiresAt: null, pinned: false, slot: null })
   }
   const query = { vector: null, now: 0, limit: 9, exceptConversation: null }
   const found = index.search({ ...query, text: 'Which car?' }).memories

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import type { Part } from './rank.ts'
 import {
   type DocumentKind,
   type IndexAnswer,
@@ -22,6 +23,7 @@ function document(key: number, text: string, more: Partial<IndexDocument> = {}):
     at: NOW - DAY,
     expiresAt: null,
     pinned: false,
+    slot: null,
     ...more,
   }
 }
@@ -37,6 +39,38 @@ function memories(...documents: readonly IndexDocument[]): ScopeIndex {
 }
 
 const keys = (hits: IndexAnswer['memories']) => hits.map(({ key }) => key)
+
+describe('the order of what is found', () => {
+  test('never depends on the order of storing', () => {
+    const twins = [1, 2, 3, 4].map((key) => document(key, `User drinks tea number ${9 - key}`))
+    const contents = (index: ScopeIndex) =>
+      index.search(ask('drinks tea')).memories.map(({ key }) => key)
+    expect(contents(memories(...twins))).toEqual([4, 3, 2, 1])
+    expect(contents(memories(...twins.toReversed()))).toEqual([4, 3, 2, 1])
+  })
+
+  test('puts the newer of two values of one attribute first, and says that the older is replaced', () => {
+    const index = memories(
+      document(1, 'User lives in Berlin', { slot: 'user home', at: NOW - 9 * DAY }),
+      document(2, 'User lives in Munich', { slot: 'user home', at: NOW - DAY }),
+    )
+    const [first, second] = index.search(ask('Where in Berlin do I live?')).memories
+    expect([first!.key, second!.key]).toEqual([2, 1])
+    expect([first!.replacedBy, second!.replacedBy]).toEqual([null, 2])
+    expect(first!.notes).toContain('newer than what stands below it')
+    expect(first!.fused).toBeGreaterThan(second!.fused)
+  })
+
+  test('counts the names of a question that nobody has mentioned', () => {
+    const index = memories(
+      document(1, 'Met Ann at the station'),
+      document(2, 'Loves the sea', { speaker: 'Ben' }),
+    )
+    const { nameCount, unknownNames } = index.search(ask('Did Ann tell Ben about Cleo?'))
+    expect(nameCount).toBe(3)
+    expect(unknownNames).toEqual({ memory: 1, turn: 3 })
+  })
+})
 
 describe('a scope index', () => {
   test('finds by words, best first', () => {
@@ -148,19 +182,22 @@ describe('a scope index', () => {
     expect(unknown.turns).toHaveLength(50)
   })
 
-  test('neighbours of a conversation lend their words and their vectors', () => {
+  test.each([
+    ['people who are named lend their vectors too', 'Ann', 0.3 / Math.hypot(1.3, 0.3)],
+    ['user and assistant do not', null, 0],
+  ])('neighbours of a conversation lend their words; %s', (_, speaker, lent) => {
     const index = new ScopeIndex(2)
     const texts = ['Which city has the best oolong?', 'Taipei.', 'Thanks!', 'Bye.', 'Again.']
     for (const [place, text] of texts.entries()) {
-      index.put('turn', document(place, text, { conversation: 'c', place }))
+      index.put('turn', document(place, text, { conversation: 'c', place, speaker }))
       index.setVector('turn', place, place === 0 ? Int8Array.of(100, 0) : Int8Array.of(0, 100))
     }
-    index.put('turn', document(9, 'Taipei.', { conversation: 'd' }))
+    index.put('turn', document(9, 'Taipei.', { conversation: 'd', speaker }))
     index.setVector('turn', 9, Int8Array.of(0, 100))
     const { turns } = index.search(ask('oolong', { vector: Float32Array.of(1, 0) }))
     expect(keys(turns).slice(0, 3)).toEqual([0, 1, 2])
     const cosineOf = (key: number) => turns.find((hit) => hit.key === key)!.cosine
-    expect(cosineOf(1)).toBeCloseTo(0.3 / Math.hypot(1.3, 0.3), 4)
+    expect(cosineOf(1)).toBeCloseTo(lent, 4)
     expect(cosineOf(2)).toBe(0)
     expect(cosineOf(9)).toBe(0)
   })
@@ -359,3 +396,34 @@ function rounded(answer: IndexAnswer) {
     ),
   }
 }
+
+describe('parts that are left out for a measurement', () => {
+  const put = (index: ScopeIndex) => {
+    index.put('turn', document(1, 'Which oolong is best?', { conversation: 'c', place: 0 }))
+    index.put('turn', document(2, 'Taipei has it', { conversation: 'c', place: 1_000 }))
+    index.put('turn', document(3, 'No idea', { role: 'assistant', speaker: 'Ann' }))
+    index.setVector('turn', 3, Int8Array.of(100, 0))
+    return index
+  }
+  const question = ask('Does Ann know an oolong?', { vector: Float32Array.of(1, 0) })
+  const found = (...parts: Part[]) =>
+    put(new ScopeIndex(2, undefined, undefined, new Set(parts))).search(question).turns
+  const hit = (key: number, ...parts: Part[]) => found(...parts).find((one) => one.key === key)
+
+  test.each<[Part, number]>([
+    ['neighbours', 2],
+    ['speakers', 3],
+  ])('%s: what only they find has no words', (part, key) => {
+    expect(hit(key)!.lexical).toBeGreaterThan(0)
+    expect(hit(key, part)?.lexical ?? 0).toBe(0)
+  })
+
+  test('vectors: nothing is near', () => {
+    expect(hit(3)!.cosine).toBeCloseTo(1)
+    expect(found('vectors').every(({ cosine }) => cosine === 0)).toBe(true)
+  })
+
+  test('the user first: what others say counts as much', () => {
+    expect(hit(3, 'the user first')!.lexical).toBeCloseTo(1.5 * hit(3)!.lexical, 5)
+  })
+})

@@ -1,14 +1,20 @@
 import { type Calibration, calibrated, UNCHANGED } from './calibration.ts'
 import type { Role } from './memory.ts'
+import { namesIn } from './names.ts'
+import { asRanked, newestFirst } from './newest-first.ts'
 import {
+  evidenceFor,
   factorOf,
-  fitOf,
-  fuse,
   LARGEST_FACTOR,
+  type Note,
+  notesOf,
+  type Part,
   type QueryTraits,
+  rankingFor,
   readTextTraits,
   type TextTraits,
   traitsOf,
+  traitsWithout,
 } from './rank.ts'
 import { type CollectionStatistics, type RelatedTerms, TermIndex } from './term-index.ts'
 import { dateTerms } from './time-words.ts'
@@ -32,6 +38,8 @@ export type IndexDocument = Readonly<{
   /** Never found from this instant on; null for never. */
   expiresAt: number | null
   pinned: boolean
+  /** The single-valued attribute it states (`memory/slots.ts`); null for none. */
+  slot: string | null
 }>
 
 export type IndexQuery = Readonly<{
@@ -50,21 +58,35 @@ export type ScoreParts = Readonly<{
   lexical: number
   /** Calibrated cosine to the question, neighbours mixed in; 0 without vectors. */
   cosine: number
-  /** `fuse(lexical, cosine)`: absolute, so that it compares between questions. */
+  /** What both come to: absolute, so that it compares between questions and with a boundary. */
+  evidence: number
+  /** What it is ranked by: its evidence, more for what serves the question (`notes`). */
   fused: number
+  /** What else counted. */
+  notes: readonly Note[]
 }>
 
-export type IndexHit = Readonly<{ kind: DocumentKind; key: number; at: number }> & ScoreParts
+export type IndexHit = Readonly<{
+  kind: DocumentKind
+  key: number
+  at: number
+  /** The key of a newer one that states the same attribute: this one no longer holds. */
+  replacedBy: number | null
+}> &
+  ScoreParts
 
 export type IndexAnswer = Readonly<{
-  /** Best first; equal scores by newer time, then by key. */
+  /** Best first; equal scores by newer time, then by text: never by the order of storing. */
   memories: readonly IndexHit[]
   turns: readonly IndexHit[]
   pinned: readonly number[]
   background: Readonly<Record<DocumentKind, Background>>
-  /** Distinct terms of the question that some document of this kind has, and that none has. */
-  known: Readonly<Record<DocumentKind, number>>
+  /** Distinct terms of the question, and how many of them some document of this kind has. */
   termCount: number
+  known: Readonly<Record<DocumentKind, number>>
+  /** Names in the question, and how many of them no document of this kind has. */
+  nameCount: number
+  unknownNames: Readonly<Record<DocumentKind, number>>
 }>
 
 /** Whose vectors a search compares, by the store's number of the model. */
@@ -80,19 +102,24 @@ const OWN_MODEL = 0
 export class ScopeIndex {
   readonly #memories: Collection
   readonly #turns: Collection
+  readonly #without: ReadonlySet<Part>
 
   /**
    * @param dimensions of the vectors of model 0; 0 when there are none
    * @param related words that mean nearly the same
    * @param whole when only a part of the scope is here: what is known of the whole
+   * @param without parts of the ranking that are left out, for measurements
    */
   constructor(
     dimensions: number,
     related?: RelatedTerms,
     whole?: Readonly<Record<DocumentKind, CollectionStatistics>>,
+    without: ReadonlySet<Part> = NOTHING_LEFT_OUT,
   ) {
-    this.#memories = new Collection('memory', related, whole?.memory)
-    this.#turns = new Collection('turn', related, whole?.turn)
+    const words = without.has('related words') ? undefined : related
+    this.#memories = new Collection('memory', words, whole?.memory, without)
+    this.#turns = new Collection('turn', words, whole?.turn, without)
+    this.#without = without
     if (dimensions > 0) this.addModel(OWN_MODEL, dimensions)
   }
 
@@ -137,7 +164,8 @@ export class ScopeIndex {
     by: VectorsInForce = { model: OWN_MODEL, calibration: UNCHANGED },
   ): IndexAnswer {
     const sought = queryTerms(query.text)
-    const traits = traitsOf(query.text)
+    const traits = traitsWithout(traitsOf(query.text, query.now), this.#without)
+    const names = namesIn(query.text)
     const memories = this.#memories.search(sought, traits, query, by)
     const turns = this.#turns.search(sought, traits, query, by)
     return {
@@ -145,8 +173,13 @@ export class ScopeIndex {
       turns: turns.hits,
       pinned: this.#memories.pinned(query.now),
       background: { memory: memories.background, turn: turns.background },
-      known: { memory: memories.known, turn: turns.known },
       termCount: sought.length,
+      known: { memory: memories.known, turn: turns.known },
+      nameCount: names.length,
+      unknownNames: {
+        memory: this.#memories.unknownOf(names),
+        turn: this.#turns.unknownOf(names),
+      },
     }
   }
 
@@ -155,9 +188,13 @@ export class ScopeIndex {
   }
 }
 
+const NOTHING_LEFT_OUT: ReadonlySet<Part> = new Set()
+
 /** Candidates of each channel; measured in docs/retrieval.md. */
 const BEST_BY_WORDS = 200
 const BEST_BY_COSINE = 100
+/** So far down the list it is looked whether something newer says the same. */
+const ORDERED = 40
 /** How much of each neighbour's vector is mixed into a document's own. */
 const NEIGHBOUR_MIX = 0.3
 
@@ -175,14 +212,17 @@ class Collection {
   readonly #vectors = new Map<number, VectorIndex>()
   #terms: TermIndex
   readonly #related: RelatedTerms | undefined
+  readonly #without: ReadonlySet<Part>
 
   constructor(
     kind: DocumentKind,
     related: RelatedTerms | undefined,
     whole: CollectionStatistics | undefined,
+    without: ReadonlySet<Part>,
   ) {
     this.#kind = kind
     this.#related = related
+    this.#without = without
     this.#terms = new TermIndex(related, whole)
   }
 
@@ -211,21 +251,39 @@ class Collection {
     this.#slotOf.set(document.key, slot)
     this.#textTraits.push(readTextTraits(document.text))
     this.#mark(document)
-    this.#terms.add(slot, terms(document.text), speakerTerm(document), dateTerms(document.at))
-    if (document.conversation !== null) this.#join(document.conversation, slot)
+    this.#terms.add(slot, terms(document.text), this.#speakerOf(document), this.#datesOf(document))
+    if (document.conversation !== null && !this.#without.has('neighbours')) {
+      this.#join(document.conversation, slot)
+    }
   }
 
   delete(key: number): void {
     const slot = this.#slotOf.get(key)
     if (slot === undefined) return
     const document = this.#documents[slot]!
-    if (document.conversation !== null) this.#leave(document.conversation, slot)
+    if (document.conversation !== null && !this.#without.has('neighbours')) {
+      this.#leave(document.conversation, slot)
+    }
     this.#slotOf.delete(key)
     this.#pinned.delete(key)
     this.#documents[slot] = undefined
     for (const vectors of this.#vectors.values()) vectors.delete(slot)
-    this.#terms.remove(slot, terms(document.text), speakerTerm(document), dateTerms(document.at))
+    this.#terms.remove(
+      slot,
+      terms(document.text),
+      this.#speakerOf(document),
+      this.#datesOf(document),
+    )
     if (this.#documents.length > 2 * this.size + MIN_FREE_SLOTS) this.#rebuild()
+  }
+
+  #speakerOf({ speaker }: IndexDocument): string | null {
+    if (speaker === null || this.#without.has('speakers')) return null
+    return terms(speaker)[0] ?? null
+  }
+
+  #datesOf({ at }: IndexDocument): string[] {
+    return this.#without.has('dates') ? [] : dateTerms(at)
   }
 
   /** A document whose text and place are as before keeps its slot and vector. */
@@ -292,12 +350,14 @@ class Collection {
     // Two names are a question about both: neither is favoured.
     const asked = names.length === 1 ? names[0]! : null
     const isAsked = (slot: number) => asked !== null && this.#terms.isSpokenBy(slot, asked)
+    const ownFirst = !this.#without.has('the user first')
     const lexicalOf = (slot: number) => {
       const score = this.#terms.scoreOf(slot)
       if (score === 0) return 0
       const spoken = isAsked(slot)
       const { timed } = this.#textTraits[slot]!
-      const factor = factorOf(this.#documents[slot]!, timed, spoken, traits)
+      const document = this.#documents[slot]!
+      const factor = factorOf(ownFirst ? document : asOwn(document), timed, spoken, traits)
       return Math.fround((score / ideal) * factor)
     }
     const chosen = new Set<number>()
@@ -307,7 +367,8 @@ class Collection {
       passes: (slot) => this.#isAllowed(slot, query),
     })
     for (const slot of worded) chosen.add(slot)
-    const vectors = query.vector === null ? undefined : this.#vectors.get(model)
+    const usesVectors = query.vector !== null && !this.#without.has('vectors')
+    const vectors = usesVectors ? this.#vectors.get(model) : undefined
     let background: Background = { mean: 0, deviation: 0, size: 0 }
     if (vectors) {
       const near = vectors.nearest(query.vector!, BEST_BY_COSINE, (slot) =>
@@ -316,24 +377,46 @@ class Collection {
       background = calibratedBackground(near.background, calibration)
       for (const { slot } of near.best) chosen.add(slot)
     }
-    const hits = [...chosen].map((slot): IndexHit => {
+    const scored = [...chosen].map((slot): Scored => {
       const document = this.#documents[slot]!
       // A document that came in by its vector may share words too, only not among the best.
       const lexical = lexicalOf(slot)
       const cosine = vectors?.has(slot)
         ? calibrated(this.#mixedCosine(slot, query.vector!, vectors), calibration)
         : 0
-      return {
-        kind: this.#kind,
-        key: document.key,
-        at: document.at,
-        lexical,
-        cosine,
-        fused: fuse(lexical, cosine) * fitOf(this.#textTraits[slot]!, isAsked(slot), traits),
-      }
+      const text = this.#textTraits[slot]!
+      const evidence = evidenceFor({ lexical, cosine }, text, isAsked(slot), traits)
+      const fused = rankingFor(evidence, text, traits)
+      return { index: slot, document, lexical, cosine, evidence, fused }
     })
-    hits.sort((a, b) => b.fused - a.fused || b.at - a.at || a.key - b.key)
-    return { hits: hits.slice(0, query.limit), background, known: this.#known(sought) }
+    const ranked = scored
+      .sort(byScore)
+      .slice(0, Math.max(query.limit, ORDERED))
+      .map((one) => ({ ...one, ...one.document, kind: this.#kind }))
+    const ordered = this.#without.has('newest first')
+      ? asRanked(ranked)
+      : newestFirst(ranked, query.text, this.#terms.weightsOf(sought))
+    const hits = ordered.slice(0, query.limit).map(
+      ({ document: one, isLifted, replacedBy, fused }): IndexHit => ({
+        kind: this.#kind,
+        key: one.key,
+        at: one.at,
+        lexical: one.lexical,
+        cosine: one.cosine,
+        evidence: one.evidence,
+        fused,
+        notes: [
+          ...notesOf(one, this.#textTraits[one.index]!, isAsked(one.index), traits),
+          ...(isLifted ? ['newer than what stands below it' as const] : []),
+        ],
+        replacedBy: replacedBy?.key ?? null,
+      }),
+    )
+    return { hits, background, known: this.#known(sought) }
+  }
+
+  unknownOf(names: readonly (readonly string[])[]): number {
+    return names.filter((name) => !name.every((term) => this.#terms.mentions(term))).length
   }
 
   #known(sought: readonly string[]): number {
@@ -350,9 +433,15 @@ class Collection {
     )
   }
 
-  /** Cosine of the question to the document's vector plus `NEIGHBOUR_MIX` of each neighbour's. */
+  /**
+   * Cosine of the question to the document's vector; between people who are named, plus `NEIGHBOUR_MIX` of each
+   * neighbour's: their turns are short and go on from each other, while an assistant's answer stands for itself.
+   */
   #mixedCosine(slot: number, vector: Float32Array, vectors: VectorIndex): number {
     const own = vectors.cosine(slot, vector)
+    const { speaker } = this.#documents[slot]!
+    const isTalk = this.#kind === 'turn' && speaker !== null
+    if (!isTalk || this.#without.has('neighbours of vectors')) return own
     const beside = [this.#terms.previousOf(slot), this.#terms.nextOf(slot)].filter(
       (other) => other >= 0 && vectors.has(other),
     )
@@ -408,12 +497,32 @@ function calibratedBackground(background: Background, calibration: Calibration):
   return { mean: calibrated(mean, calibration), deviation: deviation * calibration.scale, size }
 }
 
-function isCurrent(document: IndexDocument, now: number): boolean {
-  return document.expiresAt === null || document.expiresAt > now
+/** A document with its score; `index` is its slot in the collection. */
+type Scored = Readonly<{
+  index: number
+  document: IndexDocument
+  lexical: number
+  cosine: number
+  evidence: number
+  fused: number
+}>
+
+/** Best first; equal scores by newer time, then by text: never by the order of storing. */
+function byScore(a: Scored, b: Scored): number {
+  return (
+    b.fused - a.fused ||
+    b.document.at - a.document.at ||
+    (a.document.text < b.document.text ? -1 : a.document.text > b.document.text ? 1 : 0) ||
+    a.document.key - b.document.key
+  )
 }
 
-function speakerTerm({ speaker }: IndexDocument): string | null {
-  return speaker === null ? null : (terms(speaker)[0] ?? null)
+function asOwn({ at }: IndexDocument): Pick<IndexDocument, 'role' | 'at'> {
+  return { role: 'user', at }
+}
+
+function isCurrent(document: IndexDocument, now: number): boolean {
+  return document.expiresAt === null || document.expiresAt > now
 }
 
 /**

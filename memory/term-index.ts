@@ -128,6 +128,11 @@ export class TermIndex {
     return Math.max(own?.alive ?? 0, this.#whole?.frequencies.get(term) ?? 0)
   }
 
+  /** Does any document hold this term, or was any said by somebody of this name? */
+  mentions(term: string): boolean {
+    return this.has(term) || (this.#speakers.get(term)?.alive ?? 0) > 0
+  }
+
   speakersOf(terms: Iterable<string>): string[] {
     return [...terms].filter((term) => (this.#speakers.get(term)?.alive ?? 0) > 0)
   }
@@ -148,15 +153,13 @@ export class TermIndex {
     for (let i = 0; i < this.#touchedCount; i++) this.#scores[this.#touched[i]!] = 0
     this.#touchedCount = 0
     let ideal = 0
-    const documents = Math.max(this.#documents, this.#whole?.documents ?? 0)
-    const idfOf = (df: number) => Math.log(1 + (documents - df + 0.5) / (df + 0.5))
     const average = this.#totalLength / Math.max(1, this.#documents) || 1
     for (const term of terms) {
       const own = this.#postings.get(term)
       const speakers = this.#speakers.get(term)
       const dates = this.#dates.get(term)
       const frequency = this.#frequencyOf(term, own)
-      const ownIdf = idfOf(frequency || 0.5)
+      const ownIdf = this.#idfOf(frequency || UNKNOWN_DF)
       ideal += ownIdf
       this.#scoreRelated(term, own, average, ownIdf)
       const df = frequency || Math.max(speakers?.alive ?? 0, dates?.alive ?? 0)
@@ -165,9 +168,24 @@ export class TermIndex {
       if (own) this.#accumulateText(own, average)
       if (speakers) this.#accumulateField(speakers, SPEAKER_WEIGHT)
       if (dates) this.#accumulateField(dates, DATE_WEIGHT)
-      this.#addScores(idfOf(df))
+      this.#addScores(this.#idfOf(df))
     }
     return { slots: this.#touched.subarray(0, this.#touchedCount), ideal }
+  }
+
+  /** How much each term weighs: its idf, as `ideal` sums it. */
+  weightsOf(terms: readonly string[]): Map<string, number> {
+    return new Map(
+      terms.map((term) => [
+        term,
+        this.#idfOf(this.#frequencyOf(term, this.#postings.get(term)) || UNKNOWN_DF),
+      ]),
+    )
+  }
+
+  #idfOf(df: number): number {
+    const documents = Math.max(this.#documents, this.#whole?.documents ?? 0)
+    return Math.log(1 + (documents - df + 0.5) / (df + 0.5))
   }
 
   /** What the slot scored for the last question; 0 when it shares no term with it. */
@@ -287,6 +305,8 @@ const SECOND_NEIGHBOUR_WEIGHT = 0.15
 const SPEAKER_WEIGHT = 0.7
 const DATE_WEIGHT = 0.5
 const RELATED_WEIGHT = 0.4
+/** A term that no document has counts as found in half a document. */
+const UNKNOWN_DF = 0.5
 
 /** Slots in the order added. */
 class SlotList {

@@ -42,12 +42,13 @@ type MemoryChange = {
   expires_at: number | null
   conversation_id: string | null
   place: number
+  slot: string | null
   created_at: number
 }
 
 const MEMORY_CHANGE = sql.raw(`
   seq, content, status, pinned, speaker, valid_from, valid_to, expires_at, conversation_id, place,
-  created_at`)
+  slot, created_at`)
 
 type TurnChange = {
   seq: number
@@ -271,6 +272,7 @@ function fromMemory(row: MemoryChange): Changes['documents'][number] {
     at: row.valid_from ?? row.created_at,
     expiresAt: earliest(row.expires_at, row.valid_to),
     pinned: row.pinned === 1,
+    slot: row.slot,
   }
 }
 
@@ -286,6 +288,7 @@ function fromTurn(row: TurnChange): Changes['documents'][number] {
     at: row.said_at,
     expiresAt: null,
     pinned: false,
+    slot: null,
   }
 }
 

@@ -26,8 +26,8 @@ export type ReaderOptions = Readonly<{
 const MAX_DOCUMENTS = 1_200_000
 /** Five to ten milliseconds' worth. */
 const STEP_DOCUMENTS = 500
-/** A third of the time that a proxied request waits for memory. */
-const FOLLOW_MS = 50
+/** A fifth of the time that a proxied request waits for memory. */
+const FOLLOW_MS = 30
 /** How long what is read in the background keeps a search waiting: as long as answering from text takes. */
 const TURN_MS = 20
 
@@ -220,6 +220,8 @@ const NOTHING: Found = {
   background: { memory: NO_BACKGROUND, turn: NO_BACKGROUND },
   termCount: 0,
   known: { memory: 0, turn: 0 },
+  nameCount: 0,
+  unknownNames: { memory: 0, turn: 0 },
   searched: { memory: 0, turn: 0 },
   textOnly: false,
 }
@@ -238,18 +240,21 @@ async function withRows(
     answer.turns.map((hit) => hit.key),
   )
   return {
-    memories: answer.memories.flatMap(({ key, at, lexical, cosine, fused }) => {
+    memories: answer.memories.flatMap(({ kind: _kind, key, replacedBy, ...parts }) => {
       const memory = memories.get(key)
-      return memory ? [{ memory, at, lexical, cosine, fused }] : []
+      const newer = replacedBy === null ? undefined : memories.get(replacedBy)
+      return memory ? [{ memory, replacedBy: newer?.id ?? null, ...parts }] : []
     }),
-    turns: answer.turns.flatMap(({ key, at, lexical, cosine, fused }) => {
+    turns: answer.turns.flatMap(({ kind: _kind, key, replacedBy: _replacedBy, ...parts }) => {
       const turn = turns.get(key)
-      return turn ? [{ turn, at, lexical, cosine, fused }] : []
+      return turn ? [{ turn, ...parts }] : []
     }),
     pinned: answer.pinned.flatMap((key) => memories.get(key) ?? []),
     background: answer.background,
     termCount: answer.termCount,
     known: answer.known,
+    nameCount: answer.nameCount,
+    unknownNames: answer.unknownNames,
   }
 }
 

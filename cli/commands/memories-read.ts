@@ -17,6 +17,7 @@ import {
   wrap,
 } from '../output.ts'
 import { pagesOf } from '../pages.ts'
+import { reasonOf } from '../reasons.ts'
 
 type Memory = z.output<typeof schema.memoryAnswer>
 type Event = z.output<typeof schema.eventAnswer>
@@ -51,6 +52,7 @@ export async function search(call: Call<SearchFlags, { query: string[] }>): Prom
         ...(parts ? { parts } : {}),
       })),
       turns: answer.turns,
+      ...(answer.candidates ? { candidates: answer.candidates, boundary: answer.boundary } : {}),
       receipt_id: answer.receipt_id,
       mode: answer.mode,
       degraded: answer.degraded,
@@ -59,6 +61,7 @@ export async function search(call: Call<SearchFlags, { query: string[] }>): Prom
     return
   }
   printHits(answer, out, flags.explain === true)
+  if (answer.candidates && answer.boundary) printConsidered(answer.candidates, answer.boundary, out)
   if (answer.degraded) out.note(`Searched by words alone: ${answer.degraded}.`)
 }
 
@@ -70,7 +73,7 @@ function printHits(
   out.table({
     columns: [
       { title: 'score', align: 'right', style: 'bold' },
-      ...(explain ? [{ title: 'words' }, { title: 'meaning' }] : []),
+      ...(explain ? [{ title: 'words' }, { title: 'meaning' }, { title: 'evidence' }] : []),
       { title: 'id', style: 'cyan' },
       { title: 'memory', flexible: true as const },
       { title: 'category', style: 'dim' as const },
@@ -79,7 +82,13 @@ function printHits(
     titles: explain && results.length > 0,
     rows: results.map(({ memory, score, parts }) => [
       score.toFixed(2),
-      ...(explain ? [parts?.lexical.toFixed(2) ?? '', parts?.cosine.toFixed(2) ?? ''] : []),
+      ...(explain
+        ? [
+            parts?.lexical.toFixed(2) ?? '',
+            parts?.cosine.toFixed(2) ?? '',
+            parts?.evidence.toFixed(2) ?? '',
+          ]
+        : []),
       shortId(memory.id),
       memory.content,
       memory.category + (memory.pinned ? ', pinned' : ''),
@@ -107,6 +116,50 @@ function printHits(
   const found =
     results.length === 0 ? 'Nothing known about that' : count(results.length, 'memory', 'memories')
   out.note(`${found}, ${duration(tookMs)}. Why? engram why ${shortId(receiptId)}`)
+}
+
+/** Of what stayed out, so many are shown; the rest is in the JSON. */
+const SHOWN_OUT = 10
+
+/** Why the ones, and why not the others. */
+function printConsidered(
+  candidates: readonly z.output<typeof schema.candidateAnswer>[],
+  boundary: Readonly<{ memory: number; turn: number }>,
+  out: Output,
+): void {
+  const noted = candidates.filter(({ admitted, parts }) => admitted && parts.notes.length > 0)
+  for (const { id, parts } of noted) out.line(`${shortId(id)}: ${parts.notes.join(', ')}`)
+  const others = candidates.filter(({ admitted }) => !admitted)
+  if (others.length > 0) {
+    out.line()
+    out.line(out.paint('dim', 'Considered, and left out:'))
+    out.table({
+      columns: [
+        { title: 'score', align: 'right' },
+        { title: 'words' },
+        { title: 'meaning' },
+        { title: 'evidence' },
+        { title: 'id', style: 'cyan' },
+        { title: 'text', flexible: true },
+        { title: 'why', style: 'dim' },
+      ],
+      titles: true,
+      rows: others
+        .slice(0, SHOWN_OUT)
+        .map(({ kind, id, content, score, parts, reason, admitted }) => [
+          score.toFixed(2),
+          parts.lexical.toFixed(2),
+          parts.cosine.toFixed(2),
+          parts.evidence.toFixed(2),
+          shortId(id),
+          content,
+          [reasonOf({ kind, reason, admitted }), ...parts.notes].join(', '),
+        ]),
+    })
+  }
+  out.note(
+    `About the question is what has evidence ${boundary.memory.toFixed(2)} (memories) or ${boundary.turn.toFixed(2)} (your words).`,
+  )
 }
 
 type ListFlags = {

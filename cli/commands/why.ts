@@ -15,6 +15,7 @@ import {
   relativeTime,
   shortId,
 } from '../output.ts'
+import { reasonOf } from '../reasons.ts'
 import { changeOf } from './memories-read.ts'
 
 type Log = z.output<typeof schema.logWithLearned>
@@ -40,6 +41,7 @@ const detail = z
         score: z.number(),
         admitted: z.boolean(),
         reason: z.string(),
+        notes: z.array(z.string()).default([]),
       }),
     ),
     outcome: z
@@ -153,7 +155,7 @@ function printCandidates(parts: Detail, out: Output): void {
       candidate.score.toFixed(2),
       shortId(candidate.id),
       candidate.content,
-      reasonOf(candidate, parts),
+      [reasonOf(candidate, parts.settings), ...candidate.notes].filter(Boolean).join(', '),
     ]),
     indent: 2,
   })
@@ -199,32 +201,6 @@ const LEARNED: Readonly<Record<string, string>> = {
   confirmed: 'confirmed',
   superseded: 'replaced',
   deleted: 'removed',
-}
-
-/** Why a candidate went in or stayed out, in plain words. */
-export function reasonOf(
-  { kind, reason, admitted }: Pick<Detail['candidates'][number], 'kind' | 'reason' | 'admitted'>,
-  { settings }: Pick<Detail, 'settings'>,
-): string {
-  if (admitted) return reason === 'pinned' ? 'pinned' : kind === 'turn' ? 'your own words' : ''
-  switch (reason) {
-    case 'below threshold':
-      return settings?.threshold != null
-        ? `below ${settings.threshold.toFixed(2)}`
-        : 'weaker than these'
-    case 'nothing relevant':
-      return 'not about this'
-    case 'covered by a memory':
-      return 'a memory says it'
-    case 'not a statement of the user':
-      return 'not your statement'
-    case 'over the token budget':
-      return `over ${settings?.budget_tokens ?? 'the'} tokens`
-    case 'over the number of items':
-      return `over ${settings?.max_items ?? 'the number of'} memories`
-    default:
-      return reason
-  }
 }
 
 function noteOf(mode: string, degraded: string): string {

@@ -35,7 +35,7 @@ export async function prepare(inquiry: Inquiry, services: Services): Promise<Pre
     maxItems,
     budgetTokens: config['recall.budget_tokens'],
     threshold,
-    turns: config['recall.quote_turns'],
+    turns: config['recall.quote_turns'] ? 'own' : 'none',
     pinned: true,
   }
   let located: Located = { id: newId('conversation'), known: 0, anchors: [] }

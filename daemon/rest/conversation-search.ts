@@ -24,7 +24,7 @@ export const conversationSearchRoutes: readonly Route[] = [
         maxItems: body.limit,
         budgetTokens: Number.POSITIVE_INFINITY,
         threshold: body.threshold ?? null,
-        turns: true,
+        turns: 'all' as const,
         pinned: false,
       }
       const started = performance.now()

@@ -94,7 +94,17 @@ describe('memories', () => {
     expect(found.results[0]!.score).toBeLessThanOrEqual(1)
     expect((await search('Convert 72 F to C')).results).toEqual([])
     const explained = await search('peanuts', { explain: true })
-    expect(Object.keys(explained.results[0].parts)).toEqual(['lexical', 'cosine', 'fused'])
+    expect(Object.keys(explained.results[0].parts)).toEqual([
+      'lexical',
+      'cosine',
+      'evidence',
+      'fused',
+      'notes',
+    ])
+    // What was considered and left out says why.
+    const { candidates, boundary } = await search('Convert 72 F to C', { explain: true })
+    expect(candidates.map((one: { reason: string }) => one.reason)).toContain('nothing relevant')
+    expect(candidates[0].parts.evidence).toBeLessThan(boundary.memory)
     const { json: pinned } = await call('POST', '/memories', {
       content: 'Answers should be short',
       pinned: true,
@@ -107,6 +117,22 @@ describe('memories', () => {
     await call('DELETE', `/memories/${pinned.id}`)
     const everything = await search('Convert 72 F to C', { threshold: 0, limit: 20 })
     expect(everything.results.length).toBeLessThanOrEqual(2)
+  })
+
+  test('are measured without a trace, when no receipt is asked for', async () => {
+    const search = async (query: string, more: object = {}) =>
+      (await call('POST', '/memories/search', { query, namespace: 'search', ...more })).json
+    const logged = async () =>
+      (await call('GET', '/logs?kind=search&namespace=search&limit=100')).json.logs.map(
+        (log: { query: string }) => log.query,
+      )
+    expect((await search('a quiet question', { receipt: false })).receipt_id).toBe('')
+    // The receipt of the one after it is written after its own would be.
+    expect((await search('a loud question')).receipt_id).toStartWith('rcp_')
+    const late = Date.now() + 20_000
+    while (!(await logged()).includes('a loud question') && Date.now() < late) await Bun.sleep(5)
+    expect(await logged()).toContain('a loud question')
+    expect(await logged()).not.toContain('a quiet question')
   })
 
   test.each([

@@ -1,7 +1,7 @@
 import { EngramError } from '../../memory/errors.ts'
 import { newId } from '../../memory/ids.ts'
 import { DEFAULT_NAMESPACE, type MemoryPatch, type Scope } from '../../memory/memory.ts'
-import { recall } from '../../memory/recall.ts'
+import { type JudgedCandidate, recall } from '../../memory/recall.ts'
 import type { User } from '../../storage/users.ts'
 import { searchReceipt } from '../receipt.ts'
 import { route } from '../route.ts'
@@ -107,7 +107,7 @@ export const memoryRoutes = [
         maxItems: body.limit,
         budgetTokens: Number.POSITIVE_INFINITY,
         threshold: body.threshold ?? recallSettingsOf(user, services).retrieval_threshold,
-        turns: true,
+        turns: 'own' as const,
         pinned: body.pinned,
       }
       const started = performance.now()
@@ -119,24 +119,26 @@ export const memoryRoutes = [
       )
       const tookMs = performance.now() - started
       const found = recalled.items.filter((item) => item.kind === 'memory')
-      const receiptId = newId('receipt')
+      const receiptId = body.receipt ? newId('receipt') : ''
       // The answer does not wait for its paperwork; only the answer itself is promised.
-      services.later('search receipt', async () => {
+      const keepReceipt = async () => {
         const receipt = searchReceipt(body.query, recalled, settings, tookMs, services)
         await services.store.receipts.add(scope, { ...receipt, id: receiptId })
         await services.store.memories.countUse(
           found.map((item) => item.id),
           services.now(),
         )
-      })
+      }
+      if (body.receipt) services.later('search receipt', keepReceipt)
       return json({
         results: found.map((item) => ({
           memory: toMemoryJson(item.source as Parameters<typeof toMemoryJson>[0]),
           score: item.score,
-          ...(body.explain
-            ? { parts: { lexical: item.lexical, cosine: item.cosine, fused: item.fused } }
-            : {}),
+          ...(body.explain ? { parts: partsOf(item) } : {}),
         })),
+        ...(body.explain
+          ? { candidates: recalled.candidates.map(toCandidateJson), boundary: recalled.boundary }
+          : {}),
         turns: recalled.items
           .filter((item) => item.kind === 'turn')
           .map((item) => {
@@ -323,6 +325,15 @@ export const memoryRoutes = [
     },
   }),
 ]
+
+function toCandidateJson(candidate: JudgedCandidate) {
+  const { kind, id, content, score, admitted, reason } = candidate
+  return { kind, id, content, score, parts: partsOf(candidate), admitted, reason }
+}
+
+function partsOf({ lexical, cosine, evidence, fused, notes }: JudgedCandidate) {
+  return { lexical, cosine, evidence, fused, notes }
+}
 
 export function scopeOf(user: User, namespace: string | undefined): Scope {
   return { userId: user.id, namespace: namespace ?? DEFAULT_NAMESPACE }

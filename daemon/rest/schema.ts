@@ -275,18 +275,41 @@ export const search = z.object({
   limit: z.number().int().min(1).max(100).default(5),
   threshold: z.number().min(0).max(1).nullish(),
   namespace: namespaceName.optional(),
-  explain: z.boolean().default(false),
+  explain: z
+    .boolean()
+    .default(false)
+    .describe('with the parts of each score, and everything that was considered'),
   pinned: z.boolean().default(false).describe('also what is pinned, whatever the question'),
+  receipt: z
+    .boolean()
+    .default(true)
+    .describe('false for a measurement: no receipt is kept and no use counted'),
 })
 export const scoreParts = z.object({
-  lexical: z.number(),
+  lexical: z.number().describe("share of what the question's words could score"),
   cosine: z.number(),
-  fused: z.number(),
+  evidence: z.number().describe('what both come to; from `boundary` on it is about the question'),
+  fused: z.number().describe('what it is ranked by: the evidence, and more for what `notes` say'),
+  notes: z.array(z.string()),
+})
+export const candidateAnswer = z.object({
+  kind: z.enum(['memory', 'turn']),
+  id: z.string(),
+  content: z.string(),
+  score: z.number(),
+  parts: scoreParts,
+  admitted: z.boolean(),
+  reason: z.string(),
 })
 export const searchAnswer = z.object({
   results: z.array(
     z.object({ memory: memoryAnswer, score: z.number(), parts: scoreParts.optional() }),
   ),
+  candidates: z.array(candidateAnswer).optional().describe('with `explain`: best first'),
+  boundary: z
+    .object({ memory: z.number(), turn: z.number() })
+    .optional()
+    .describe('with `explain`: the evidence from which each kind is about the question'),
   turns: z
     .array(
       z.object({
@@ -300,7 +323,7 @@ export const searchAnswer = z.object({
     .describe("the user's own words of earlier conversations where no memory says it"),
   mode: z.enum(['hybrid', 'text']),
   degraded: z.string().nullable(),
-  receipt_id: z.string(),
+  receipt_id: z.string().describe('empty when none was asked for'),
   took_ms: z.number(),
 })
 

@@ -68,6 +68,17 @@ export function testRecallReader(dialect: string, open: Open) {
       })
     })
 
+    test('the older of two memories that state one attribute is told to be replaced', async () => {
+      const scope = await bench.scope()
+      const old = await add(scope, 'User lives in Berlin', { validFrom: START - 9 * DAY })
+      const now = await add(scope, 'User lives in Munich', { validFrom: START - DAY })
+      const { memories } = await bench.recall.search(scope, query('lives in Berlin'), null)
+      expect(memories.map(({ memory, replacedBy }) => [memory.id, replacedBy])).toEqual([
+        [now.id, null],
+        [old.id, now.id],
+      ])
+    })
+
     test('a vector is there as soon as it is stored', async () => {
       const scope = await bench.scope()
       const inForce = await model()
@@ -300,6 +311,8 @@ export function testRecallReader(dialect: string, open: Open) {
           },
           termCount: 0,
           known: { memory: 0, turn: 0 },
+          nameCount: 0,
+          unknownNames: { memory: 0, turn: 0 },
           searched: { memory: 0, turn: 0 },
           textOnly: false,
         })

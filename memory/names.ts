@@ -1,0 +1,21 @@
+import { STOP_WORDS, terms } from './words.ts'
+
+/**
+ * Names in a question, each as its search terms: capitalised words that do not begin a sentence. A question
+ * about somebody or something that nobody has ever named here has no answer here.
+ */
+export function namesIn(question: string): string[][] {
+  const names: string[][] = []
+  for (const match of question.matchAll(WORD)) {
+    const word = match[0].replace(/['’]s$/, '').replace(/[.'’-]+$/, '')
+    if (!/^\p{Lu}/u.test(word) || IS_I.test(word) || STOP_WORDS.has(word.toLowerCase())) continue
+    if (BEGINS_SENTENCE.test(question.slice(0, match.index))) continue
+    const found = terms(word)
+    if (found.length > 0) names.push(found)
+  }
+  return names
+}
+
+const WORD = /[\p{L}\p{N}][\p{L}\p{N}'’.+#-]*/gu
+const IS_I = /^I(?:['’]\w+)?$/
+const BEGINS_SENTENCE = /(?:^|[.!?:"“]\s*)$/
