@@ -305,6 +305,38 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
   },
   {
+    path: 'eval',
+    about: 'measure how well recall finds things, without a language model',
+    details:
+      'With --data: public test sets (LoCoMo, LongMemEval, BEAM, PrefEval), a folder each with their JSON files as published; the recall of this build is held against cosine, BM25 and their fusion. With --queries: your own questions against your own memories, a line each: {"query": "…", "relevant": ["words or id of a memory"]}; an empty list means that nothing may come back.',
+    options: [
+      { flags: '--data <DIR>', about: 'the folder of the test sets' },
+      { flags: '--sets <NAMES>', about: 'only these, separated by commas' },
+      {
+        flags: '--embedder <NAME>',
+        about: 'minilm or static (default: that of this platform)',
+        choices: ['minilm', 'static'],
+      },
+      {
+        flags: '--seed <N>',
+        about: 'another order of storing (default: 1)',
+        read: wholeNumber(0, 2 ** 31 - 1),
+      },
+      { flags: '--queries <FILE>', about: 'your own labelled queries, as JSON lines' },
+      {
+        flags: '--gate',
+        about:
+          'exit code 1 when they went better before; the first run is what later ones are held against',
+      },
+      { flags: '--save', about: 'hold later runs against this one' },
+    ],
+    examples: [
+      ['engram eval --data ./data', 'every set, as a table with definitions'],
+      ['engram eval --data ./data --sets locomo-facts --json', 'one set, for programs'],
+      ['engram eval --queries queries.jsonl --gate', 'after a change of settings'],
+    ],
+  },
+  {
     path: 'review',
     about: 'memories that wait for your decision',
     examples: [

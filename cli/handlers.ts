@@ -20,6 +20,7 @@ export const HANDLERS: Readonly<Record<string, Load>> = {
   'memories import': async () => (await import('./commands/transfer.ts')).importMemories,
   why: async () => (await import('./commands/why.ts')).why,
   tail: async () => (await import('./commands/tail.ts')).tail,
+  eval: async () => (await import('./commands/eval.ts')).evaluate,
   'review list': async () => (await import('./commands/review.ts')).list,
   'review approve': async () => (await import('./commands/review.ts')).approve,
   'review reject': async () => (await import('./commands/review.ts')).reject,
