@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { calibrate } from '../../embed/calibrate.ts'
 import { type EmbedderName, openEmbedder } from '../../embed/open.ts'
 import { quantize } from '../../embed/vector.ts'
 import { EngramError } from '../../memory/errors.ts'
+import type { Scope } from '../../memory/memory.ts'
 import type { Embedder, RecallIndex } from '../../memory/ports.ts'
 import { openSqliteStore } from '../../storage/open.ts'
 import type { Store } from '../../storage/store.ts'
@@ -14,6 +16,8 @@ import type { CachedDocuments } from './vector-cache.ts'
 export type Rig = Readonly<{
   store: Store
   index: RecallIndex
+  /** Loads the index of a scope, which is not part of a question. */
+  warm(scope: Scope): Promise<void>
   /** Embeds everything that waits, as the daemon's job does, through the cache. */
   embedAll(documents: CachedDocuments): Promise<void>
   sizeBytes(): number
@@ -35,10 +39,15 @@ export async function openRig(assets: Assets, embedder: Embedder): Promise<Rig> 
     })
     const { store } = opened
     const modelId = await store.vectors.ensureModel(embedder.model)
-    const model = { id: modelId, dimensions: embedder.model.dimensions }
+    const model = {
+      id: modelId,
+      dimensions: embedder.model.dimensions,
+      calibration: await calibrate(embedder),
+    }
     return {
       store,
       index: { search: (scope, query) => opened.recall.search(scope, query, model) },
+      warm: (scope) => opened.recall.warm(scope, model),
       embedAll: (documents) => embedAll(store, modelId, documents),
       sizeBytes: () =>
         ['', '-wal'].reduce(
@@ -91,7 +100,7 @@ export async function openBuiltIn(name: EmbedderName, assets: Assets): Promise<E
       tablePath: assets.staticTable,
       scalesPath: assets.staticScales,
     },
-    workerUrl: assets.workers.minilm,
+    workerUrl: assets.workers.onnx,
   })
   await embedder.whenLoaded()
   const state = embedder.state()
