@@ -12,6 +12,7 @@ test.each([
   ['She said: “Come in”', []],
   ["Do I know what I'm doing?", []],
   ['was sagt Jürgen', [['jurgen']]],
+  ['Where was Ann in May 2023, on a Friday?', [['ann']]],
   ['', []],
 ])('the names in %p', (question, names) => {
   expect(namesIn(question)).toEqual(names)

@@ -8,7 +8,7 @@ export function namesIn(question: string): string[][] {
   const names: string[][] = []
   for (const match of question.matchAll(WORD)) {
     const word = match[0].replace(/['’]s$/, '').replace(/[.'’-]+$/, '')
-    if (!/^\p{Lu}/u.test(word) || IS_I.test(word) || STOP_WORDS.has(word.toLowerCase())) continue
+    if (!/^\p{Lu}/u.test(word) || NO_NAME.test(word) || STOP_WORDS.has(word.toLowerCase())) continue
     if (BEGINS_SENTENCE.test(question.slice(0, match.index))) continue
     const found = terms(word)
     if (found.length > 0) names.push(found)
@@ -17,5 +17,7 @@ export function namesIn(question: string): string[][] {
 }
 
 const WORD = /[\p{L}\p{N}][\p{L}\p{N}'’.+#-]*/gu
-const IS_I = /^I(?:['’]\w+)?$/
+/** "I", "I'm", months and days of the week. */
+const NO_NAME =
+  /^(?:I(?:['’]\w+)?|(?:January|February|March|April|May|June|July|August|September|October|November|December)|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)$/
 const BEGINS_SENTENCE = /(?:^|[.!?:"“]\s*)$/

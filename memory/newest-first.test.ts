@@ -46,6 +46,13 @@ describe('a later statement of the same value', () => {
     expect(ordered.some(({ isLifted }) => isLifted)).toBe(false)
   })
 
+  test.each(['grocery budget', 'Can you remind me what my grocery budget is?'])(
+    'is asked for in other ways too: %s',
+    (asked) => {
+      expect(texts(order(asked, [dated(OLD, 1, 2), dated(NEW, 9, 1.2)]))[0]).toBe(NEW)
+    },
+  )
+
   test('of several the latest comes first', () => {
     const third = 'The grocery budget was raised again, to $600 a month'
     const ordered = order(question, [dated(OLD, 1, 2), dated(NEW, 5, 1.4), dated(third, 9, 1.3)])
@@ -54,7 +61,7 @@ describe('a later statement of the same value', () => {
 
   test.each([
     ['looks back', 'What was my monthly grocery budget?', {}],
-    ['is no question', 'my monthly grocery budget', {}],
+    ['asks for no value', 'How do I keep my monthly grocery budget?', {}],
   ])('does not, when the question %s', (_, asked) => {
     expect(texts(order(asked, [dated(OLD, 1, 2), dated(NEW, 9, 1.2)]))).toEqual([OLD, NEW])
   })
@@ -101,6 +108,14 @@ describe('memories', () => {
       memory('User writes code in Zed', 9, 1.5),
     ])
     expect(texts(ordered)).toEqual(['User writes code in Zed', 'User writes code in Vim'])
+    expect(
+      texts(
+        order(
+          'write my code',
+          ordered.map(({ document }) => document),
+        ),
+      ),
+    ).toEqual(texts(ordered))
     expect(ordered.every(({ replacedBy }) => replacedBy === null)).toBe(true)
   })
 

@@ -65,8 +65,8 @@ export function newestFirst<Document extends Dated>(
   weights: ReadonlyMap<string, number>,
 ): Ordered<Document>[] {
   const bySlot = replaceWithinSlots(ranked, question)
-  const kinds = askedKinds(question)
-  return kinds === null ? bySlot : liftNewer(bySlot, kinds, weights)
+  if (looksBack(question)) return bySlot
+  return liftNewer(bySlot, askedKinds(question), weights)
 }
 
 /** As they are. */
@@ -114,15 +114,18 @@ function replaceWithinSlots<Document extends Dated>(
   return ordered
 }
 
+/** @param kinds of value that the question asks for; null when it asks for none */
 function liftNewer<Document extends Dated>(
   ranked: readonly Ordered<Document>[],
-  kinds: ReadonlySet<ValueKind>,
+  kinds: ReadonlySet<ValueKind> | null,
   weights: ReadonlyMap<string, number>,
 ): Ordered<Document>[] {
   const all = [...weights.values()].reduce((sum, weight) => sum + weight, 0)
   const stated = new Map<Document, Stated[]>()
   const statedBy = (document: Document) =>
-    stated.getOrInsertComputed(document, () => readStated(document.text, weights, kinds))
+    stated.getOrInsertComputed(document, () =>
+      kinds === null ? [] : readStated(document.text, weights, kinds),
+    )
   for (const [place, { document: older }] of ranked.slice(0, OLDER_DEPTH).entries()) {
     if (older.role !== 'user') continue
     const said = best(statedBy(older).filter(({ kind }) => kind !== 'change'))

@@ -120,10 +120,20 @@ function coverOf(text: string, weights: ReadonlyMap<string, number>): number {
  * budget?" does, "what was it?", "how many days between …?" and "how do I …?" do not.
  */
 export function askedKinds(question: string): ReadonlySet<ValueKind> | null {
-  if (LOOKS_BACK.test(question) || !ASKS_FOR_VALUE.test(question.trim())) return null
+  const text = question.trim()
+  if (LOOKS_BACK.test(text) || !(ASKS_FOR_VALUE.test(text) || isPhrase(text))) return null
   const asked = ASKED.find(([pattern]) => pattern.test(question))
   return new Set(asked?.[1] ?? ALL_KINDS)
 }
+
+/** "grocery budget", typed into a search: what holds now is meant. */
+function isPhrase(text: string): boolean {
+  return (
+    PHRASE.test(text) && !/^(?:have|has|do|does|is|are|am|can|could|should|would)\b/i.test(text)
+  )
+}
+
+const PHRASE = /^(?:[\p{L}\p{N}'’-]+ ){0,3}[\p{L}\p{N}'’-]+$/u
 
 /** Does a question ask about an earlier time, so that what no longer holds may be its answer? */
 export function looksBack(question: string): boolean {
@@ -133,7 +143,7 @@ export function looksBack(question: string): boolean {
 const LOOKS_BACK =
   /\b(?:did|was|were|had|used to|between|passed|at first|original(?:ly)?|initially|previous(?:ly)?|earlier|before|formerly|no longer)\b/i
 const ASKS_FOR_VALUE =
-  /^(?:and |so )?(?:(?:by |at |on |in |to |for )?(?:what|which)|who|where|when|how (?:many|much|long|often|old|far|big|large|tall))\b/i
+  /(?:^(?:and |so )?|\b(?:tell|remind) me |\b(?:remember|know) )(?:(?:by |at |on |in |to |for )?(?:what|which)|who|where|when|how (?:many|much|long|often|old|far|big|large|tall))\b/i
 const ALL_KINDS: readonly ValueKind[] = ['money', 'percent', 'time', 'date', 'number']
 /** The first that fits. */
 const ASKED: readonly (readonly [RegExp, readonly ValueKind[]])[] = [
