@@ -22,10 +22,10 @@ const MAX_PIECES = 128
 /** What is searched for them: it runs on the caller's thread, so a text has an end. */
 const MAX_CHARACTERS = 8_192
 /**
- * How much of `static-centre.json` is taken away per piece. Measured in docs/retrieval.md, "The embedder
- * `static`": all of it costs PrefEval more than it brings BEAM.
+ * How much of `static-centre.json` is taken away per piece: so much that unrelated texts are as far apart as
+ * with `minilm`. What it is worth: docs/retrieval.md, "The embedder `static`".
  */
-const CENTRED = 0.7
+const CENTRED = 0.65
 /** After so long, documents let others onto the thread. */
 const TURN_MS = 4
 

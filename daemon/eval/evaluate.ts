@@ -1,6 +1,5 @@
 import type { Embedder, Found } from '../../memory/ports.ts'
 import { judge, type RecallSettings, recall } from '../../memory/recall.ts'
-import type { Store } from '../../storage/store.ts'
 import { type Baselines, createBaselines } from './baselines.ts'
 import type { Contents, Corpus, EvalSet, Half, Question, UpdatePair } from './corpus.ts'
 import { type Figures, measure } from './metrics.ts'
@@ -174,7 +173,7 @@ async function prepare(
   corpus: Corpus,
   contents: Contents,
   random: () => number,
-  { store, index, embedAll }: Readonly<{ store: Store } & Pick<Rig, 'index' | 'embedAll'>>,
+  { store, index, warm, embedAll }: Rig,
   ports: EvalPorts,
 ): Promise<Bench> {
   const recorded = await recordCorpus(store, corpus.id, contents, random)
@@ -182,14 +181,7 @@ async function prepare(
   const { texts, labels } = plainDocuments(set, contents)
   const vectors = await ports.baselineDocuments.embedDocuments(texts)
   const tieOrder = shuffled([...texts.keys()], random)
-  // The first search of a scope loads its index, which is not part of a question.
-  await index.search(recorded.scope, {
-    text: '',
-    vector: null,
-    now: Date.now(),
-    limit: 1,
-    exceptConversation: null,
-  })
+  await warm(recorded.scope)
   return {
     set,
     recorded,
