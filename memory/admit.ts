@@ -52,7 +52,7 @@ export function boundaryOf(asked: Asked): number {
   return textOnly ? boundary * TEXT_ONLY_SHARE : boundary
 }
 
-// Measured as docs/retrieval.md, "Admission", says: the best evidence that questions without an answer reach,
+// Measured as docs/retrieval.md, "How well", says: the best evidence that questions without an answer reach,
 // other people's in stores of 1 to 600 (LoCoMo and BEAM, even-numbered chats) and everyday ones in stores of
 // 1 to 200 facts of strangers; and what the right answers of the same stores reach.
 const BOUNDARIES = {
@@ -74,7 +74,7 @@ export const PREFERENCE_ALLOWANCE = 0.1
 /**
  * Once one candidate is admitted, weaker ones of its kind come along down to this share of the best: the
  * fewer are wanted, the less far down. Five at 0.6 cost 0.2 to 1 points of what five could hold and make
- * what is handed over a quarter more precise; ten at 0.45 cost 0.1 to 1 (docs/retrieval.md, "Admission").
+ * what is handed over a quarter more precise; ten at 0.45 cost 0.1 to 1 (docs/retrieval.md).
  */
 export function companionShare(maxItems: number): number {
   return Math.min(0.6, Math.max(0.4, 0.6 - 0.03 * (maxItems - 5)))

@@ -46,7 +46,8 @@ const MAX_LIFTED = 2
 const JUST_ABOVE = 1.000_001
 
 // How much of what the older statement shares with the question the newer one must share, by how much else
-// speaks for it. Measured on the even-numbered chats of BEAM: docs/retrieval.md, "Newest first".
+// speaks for it. Measured on the even-numbered chats of BEAM: docs/retrieval.md, "The updated statement before the
+// stale one".
 /** Its words say that it is new and the older one's do not, or it counts the same thing. */
 const COVER_WHEN_STRONG = 0.35
 /** Both say that they are new. */
