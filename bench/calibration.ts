@@ -11,6 +11,7 @@ import { calibrate } from '../embed/calibrate.ts'
 import { type EmbedderName, openEmbedder } from '../embed/open.ts'
 import { quantize } from '../embed/vector.ts'
 import { type Calibration, UNCHANGED } from '../memory/calibration.ts'
+import { judging } from '../memory/judge.ts'
 import type { Scope } from '../memory/memory.ts'
 import type { Embedder } from '../memory/ports.ts'
 import { recall } from '../memory/recall.ts'
@@ -75,10 +76,7 @@ async function measure(name: EmbedderName, all: readonly Person[]): Promise<void
     const inForce = { id: model.id, dimensions: model.dimensions, calibration }
     const ports = {
       embedder,
-      index: {
-        search: (scope: Scope, query: Parameters<typeof reader.search>[1]) =>
-          reader.search(scope, query, inForce),
-      },
+      index: judging((scope, query) => reader.search(scope, query, inForce)),
       now: Date.now,
     }
     let [asked, found, own, foreign] = [0, 0, 0, 0]

@@ -126,27 +126,53 @@ function startLoop(
   { store, log, now }: JobPorts,
   signal: AbortSignal,
 ): Loop {
-  let bell = Promise.withResolvers<void>()
-  const wake = () => {
-    const rung = bell
-    bell = Promise.withResolvers<void>()
-    rung.resolve()
+  const sleepers = new Set<() => void>()
+  /** Counts what was rung for while nobody slept: who was looking then looks again. */
+  let missed = 0
+  const wakeOne = (): boolean => {
+    const [sleeper] = sleepers
+    sleeper?.()
+    return sleeper !== undefined
   }
-  signal.addEventListener('abort', wake, { once: true })
+  const wake = () => {
+    if (!wakeOne()) missed++
+  }
+  signal.addEventListener(
+    'abort',
+    () => {
+      while (wakeOne());
+    },
+    { once: true },
+  )
 
   async function lane(): Promise<void> {
     while (!signal.aborted) {
-      // Taken before looking: a bell that rings during the look is not missed.
-      const rung = bell.promise
+      const heard = missed
       let round: Round = 'blocked'
       try {
         round = await work()
       } catch (error) {
         if (!signal.aborted) log.error({ job: kind, error: messageOf(error) }, 'job loop failed')
       }
-      if (round === 'more' || signal.aborted) continue
-      await sleep(rung, round === 'none' ? await untilDue() : MAX_SLEEP_MS)
+      // Where there was one there may be two: the next is for whoever is free.
+      if (round === 'more') wakeOne()
+      else if (heard === missed)
+        await sleep(round === 'none' ? await untilDue() : MAX_SLEEP_MS, heard)
     }
+  }
+
+  /** Until it is woken or the time is over; not at all when somebody rang meanwhile. */
+  async function sleep(ms: number, heard: number): Promise<void> {
+    if (signal.aborted || heard !== missed) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const up = () => {
+      sleepers.delete(up)
+      clearTimeout(timer)
+      resolve()
+    }
+    const timer = setTimeout(up, ms)
+    sleepers.add(up)
+    await promise
   }
 
   async function untilDue(): Promise<number> {
@@ -157,15 +183,6 @@ function startLoop(
 
   const running = Array.from({ length: lanes }, lane)
   return { wake, stopped: Promise.all(running).then(() => {}) }
-}
-
-async function sleep(rung: Promise<void>, ms: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const slept = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([rung, slept])
-  clearTimeout(timer)
 }
 
 /** Embeds what waits, a batch a call. */

@@ -1,5 +1,6 @@
+import type { JudgedCandidate, RecallSettings } from '../memory/judge.ts'
 import type { JsonObject } from '../memory/memory.ts'
-import type { JudgedCandidate, Recalled, RecallSettings } from '../memory/recall.ts'
+import type { Recalled } from '../memory/recall.ts'
 import type { NewReceipt } from '../storage/receipts.ts'
 import type { Services } from './services.ts'
 

@@ -1,7 +1,8 @@
 /** What the pipeline asks of the outside. `daemon.ts` introduces the implementations. */
-import type { Json, Memory, Scope, Turn } from './memory.ts'
-import type { IndexQuery, ScoreParts } from './scope-index.ts'
-import type { Background } from './vector-index.ts'
+import type { Found } from './found.ts'
+import type { Judged, RecallSettings } from './judge.ts'
+import type { Json, Scope } from './memory.ts'
+import type { IndexQuery } from './scope-index.ts'
 
 /** One way of turning text into vectors. Vectors of two models never mix. */
 export type EmbeddingModel = Readonly<{
@@ -55,36 +56,12 @@ export interface ChatModel {
   ): Promise<string>
 }
 
-/** A candidate with what the store holds of it. */
-export type FoundMemory = Readonly<{
-  memory: Memory
-  at: number
-  /** The id of a newer memory that states the same attribute: this one no longer holds. */
-  replacedBy: string | null
-}> &
-  ScoreParts
-export type FoundTurn = Readonly<{ turn: Turn; at: number }> & ScoreParts
-
-export type Found = Readonly<{
-  /** Best first. */
-  memories: readonly FoundMemory[]
-  turns: readonly FoundTurn[]
-  /** Pinned and in force, whatever the question. */
-  pinned: readonly Memory[]
-  background: Readonly<{ memory: Background; turn: Background }>
-  /** How many distinct terms the question has, and how many of them some document holds. */
-  termCount: number
-  known: Readonly<{ memory: number; turn: number }>
-  /** How many names the question has, and how many of them nobody has mentioned. */
-  nameCount: number
-  unknownNames: Readonly<{ memory: number; turn: number }>
-  /** How many memories and turns were searched. */
-  searched: Readonly<{ memory: number; turn: number }>
-  /** The index in RAM was not there yet, and the database's text index answered instead. */
-  textOnly: boolean
-}>
-
 /** Finds what a scope holds about a question. The scope is the filter before anything is ranked. */
 export interface RecallIndex {
   search(scope: Scope, query: IndexQuery): Promise<Found>
+  /**
+   * Searches and decides where the index is: of a candidate that stays out only what a receipt says of it comes
+   * back.
+   */
+  judged(scope: Scope, query: IndexQuery, settings: RecallSettings): Promise<Judged>
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test'
+import type { Found, FoundTurn } from './found.ts'
+import { judging } from './judge.ts'
 import type { Role, Turn } from './memory.ts'
-import type { Embedder, Found, FoundTurn } from './ports.ts'
+import type { Embedder } from './ports.ts'
 import { recallTurns } from './recall-turns.ts'
 
 const turn = (id: string, role: Role, content: string, fused: number): FoundTurn => ({
@@ -59,7 +61,7 @@ const ask = async (
   const recalled = await recallTurns(
     { scope: { userId: 'u', namespace: 'default' }, text: 'the river', conversationId: null },
     { maxItems: 5, threshold: null, ...settings },
-    { embedder, index: { search: async () => found(turns) }, now: () => 0 },
+    { embedder, index: judging(async () => found(turns)), now: () => 0 },
   )
   return {
     recalled,

@@ -1,18 +1,15 @@
 import { companionShare } from './admit.ts'
 import { intentOf } from './intent.ts'
 import {
+  type AdmittedCandidate,
   boundariesFor,
   candidateOf,
-  embed,
   isAbout,
-  type JudgedCandidate,
   MAX_JUDGED,
-  type Question,
   type Reason,
-  type Recalled,
-  type RecallPorts,
   type RecallSettings,
-} from './recall.ts'
+} from './judge.ts'
+import { embed, type Question, type Recalled, type RecallPorts } from './recall.ts'
 
 /** Of the turns that are found some are the system's, some say the same twice. */
 const FETCHED = 80
@@ -31,14 +28,17 @@ export async function recallTurns(
   signal?: AbortSignal,
 ): Promise<Recalled> {
   const started = performance.now()
-  const { vector, degraded } = await embed(question.text, ports.embedder, signal)
+  const [{ vector, degraded }, conversationId] = await Promise.all([
+    embed(question.text, ports.embedder, signal),
+    question.conversationId,
+  ])
   const embedded = performance.now()
   const found = await ports.index.search(question.scope, {
     text: question.text,
     vector,
     now: ports.now(),
     limit: FETCHED,
-    exceptConversation: question.conversationId,
+    exceptConversation: conversationId,
   })
   const searched = performance.now()
   const intent = intentOf(question.text)
@@ -48,7 +48,7 @@ export async function recallTurns(
   const least = companionShare(settings.maxItems) * (spoken[0]?.fused ?? 0)
   const seen = new Set<string>()
   let count = 0
-  const candidates = spoken.map((hit): JudgedCandidate => {
+  const candidates = spoken.map((hit): AdmittedCandidate => {
     const candidate = candidateOf('turn', hit.turn, hit, boundary.turn)
     const words = hit.turn.content.trim().toLowerCase()
     const isEnough =

@@ -109,7 +109,8 @@ type ConversationRow = {
   updated_at: number
 }
 
-export function createConversations(database: Database, now: () => number) {
+/** Finding the conversation of a request; of a database that may be read only. */
+export function createLookups({ read }: Pick<Database, 'read'>, now: () => number) {
   return {
     /**
      * The conversation that a request continues: by our id, by the client's session, or by the history it
@@ -118,7 +119,7 @@ export function createConversations(database: Database, now: () => number) {
      * @throws EngramError `not_found` when it names an id that is not the user's.
      */
     locate: (scope: Scope, trace: ConversationTrace): Promise<FoundConversation> =>
-      database.read((db) => locate(db, scope, trace, now())),
+      read((db) => locate(db, scope, trace, now())),
 
     /**
      * The same, and what was put into turns of the request when they were sent before.
@@ -132,7 +133,7 @@ export function createConversations(database: Database, now: () => number) {
       provider: string,
       turns: readonly Uint8Array[],
     ): Promise<FoundConversation & Readonly<{ anchors: FoundAnchor[] }>> =>
-      database.read(async (db) => {
+      read(async (db) => {
         const found = await locate(db, scope, trace, now())
         const namespaceId = await findNamespace(db, scope)
         const newest = turns.slice(-MAX_COMPARED)
@@ -140,6 +141,14 @@ export function createConversations(database: Database, now: () => number) {
           namespaceId === null ? [] : await findAnchors(db, namespaceId, provider, newest)
         return { ...found, anchors }
       }),
+  }
+}
+
+export type Lookups = ReturnType<typeof createLookups>
+
+export function createConversations(database: Database, now: () => number) {
+  return {
+    ...createLookups(database, now),
 
     /**
      * Stores turns, receipt, anchor and extraction job; everything or nothing.

@@ -1,4 +1,5 @@
 import { EngramError } from '../memory/errors.ts'
+import type { Lookups } from './conversations.ts'
 import type { RecallReader } from './recall-reader.ts'
 import { startWorker } from './rpc.ts'
 import type { SqliteFile } from './sqlite/connection.ts'
@@ -44,7 +45,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   })
   let closing: Promise<void> | null = null
   return {
-    store: writer.api,
+    store: withLookups(writer.api, searcher.api.lookups),
     recall: searcher.api.recall,
     close() {
       closing ??= (async () => {
@@ -59,7 +60,26 @@ export async function openSqliteStore(options: SqliteOptions): Promise<OpenStore
   }
 }
 
-type Searcher = Readonly<{ recall: RecallReader; connection: { close(): Promise<void> } }>
+type Searcher = Readonly<{
+  recall: RecallReader
+  lookups: Lookups
+  connection: { close(): Promise<void> }
+}>
+
+/** Conversations are looked up in the thread that only reads: there nothing waits for a disk. */
+function withLookups(store: Store, { locate, resume }: Lookups): Store {
+  const conversations: Store['conversations'] = new Proxy(store.conversations, {
+    get: (target, name) =>
+      name === 'locate'
+        ? locate
+        : name === 'resume'
+          ? resume
+          : target[name as keyof Store['conversations']],
+  })
+  return new Proxy(store, {
+    get: (target, name) => (name === 'conversations' ? conversations : target[name as keyof Store]),
+  })
+}
 
 function isClosed(): EngramError {
   return new EngramError('unavailable', 'storage is closed')

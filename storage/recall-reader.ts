@@ -1,6 +1,7 @@
 import { type Calibration, UNCHANGED } from '../memory/calibration.ts'
+import type { Found } from '../memory/found.ts'
+import { type Judged, judging, type RecallSettings } from '../memory/judge.ts'
 import type { Memory, Scope, Turn } from '../memory/memory.ts'
-import type { Found } from '../memory/ports.ts'
 import { type IndexAnswer, type IndexQuery, ScopeIndex } from '../memory/scope-index.ts'
 import type { RelatedTerms } from '../memory/term-index.ts'
 import { all, type Connection, type Database } from './database.ts'
@@ -172,14 +173,25 @@ export function createRecallReader(
     return { ...(await withRows(db, answer)), searched: index.size, textOnly }
   }
 
+  function find(scope: Scope, query: IndexQuery, model: ModelInForce | null): Promise<Found> {
+    if (model && !forgotten.has(model.id)) prepare(model)
+    return read(async (db) => {
+      const namespaceId = await findNamespace(db, scope)
+      return namespaceId === null ? NOTHING : search(db, namespaceId, query, model)
+    })
+  }
+
   return {
-    search: (scope: Scope, query: IndexQuery, model: ModelInForce | null): Promise<Found> => {
-      if (model && !forgotten.has(model.id)) prepare(model)
-      return read(async (db) => {
-        const namespaceId = await findNamespace(db, scope)
-        return namespaceId === null ? NOTHING : search(db, namespaceId, query, model)
-      })
-    },
+    search: find,
+
+    /** As `RecallIndex.judged`. */
+    judged: (
+      scope: Scope,
+      query: IndexQuery,
+      settings: RecallSettings,
+      model: ModelInForce | null,
+    ): Promise<Judged> =>
+      judging((...asked) => find(...asked, model)).judged(scope, query, settings),
 
     /** Loads a scope's index, so that its first search does not have to. */
     async warm(scope: Scope, model: ModelInForce | null): Promise<void> {

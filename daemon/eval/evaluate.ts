@@ -1,5 +1,7 @@
-import type { Embedder, Found } from '../../memory/ports.ts'
-import { judge, type RecallSettings, recall } from '../../memory/recall.ts'
+import type { Found } from '../../memory/found.ts'
+import { judge, judging, type RecallSettings } from '../../memory/judge.ts'
+import type { Embedder } from '../../memory/ports.ts'
+import { recall } from '../../memory/recall.ts'
 import { type Baselines, createBaselines } from './baselines.ts'
 import type { Contents, Corpus, EvalSet, Half, Question, UpdatePair } from './corpus.ts'
 import { type Figures, measure } from './metrics.ts'
@@ -275,12 +277,10 @@ async function recallOnce(text: string, askedAt: number | null, bench: Bench) {
     TEN,
     {
       embedder: ports.embedder,
-      index: {
-        search: async (scope, query) => {
-          found = await search(scope, query)
-          return found
-        },
-      },
+      index: judging(async (scope, query) => {
+        found = await search(scope, query)
+        return found
+      }),
       now: () => askedAt ?? Date.now(),
     },
     ports.signal,

@@ -5,6 +5,7 @@ import { calibrate } from '../../embed/calibrate.ts'
 import { type EmbedderName, openEmbedder } from '../../embed/open.ts'
 import { quantize } from '../../embed/vector.ts'
 import { EngramError } from '../../memory/errors.ts'
+import { judging } from '../../memory/judge.ts'
 import type { Scope } from '../../memory/memory.ts'
 import type { Embedder, RecallIndex } from '../../memory/ports.ts'
 import { openSqliteStore } from '../../storage/open.ts'
@@ -46,7 +47,7 @@ export async function openRig(assets: Assets, embedder: Embedder): Promise<Rig> 
     }
     return {
       store,
-      index: { search: (scope, query) => opened.recall.search(scope, query, model) },
+      index: judging((scope, query) => opened.recall.search(scope, query, model)),
       warm: (scope) => opened.recall.warm(scope, model),
       embedAll: (documents) => embedAll(store, modelId, documents),
       sizeBytes: () =>

@@ -3,7 +3,7 @@
  * the system prompt.
  */
 import { EngramError, messageOf } from '../../memory/errors.ts'
-import { toBlockItem } from '../../memory/recall.ts'
+import { toBlockItem } from '../../memory/judge.ts'
 import { renderBlock } from '../../memory/render.ts'
 import { clientHeaders, send, upstreamHeaders } from '../../providers/egress.ts'
 import { replyOf } from '../../providers/openai-answer.ts'

@@ -1,5 +1,5 @@
-import type { JudgedCandidate, Recalled } from '../../memory/recall.ts'
-import { toBlockItem } from '../../memory/recall.ts'
+import { type JudgedCandidate, toBlockItem } from '../../memory/judge.ts'
+import type { Recalled } from '../../memory/recall.ts'
 import { renderBlock, textsOfBlock } from '../../memory/render.ts'
 import type { Insertion } from '../../providers/splice.ts'
 import type { Asked } from '../../providers/wire.ts'

@@ -1,6 +1,7 @@
 import { EngramError } from '../../memory/errors.ts'
 import { newId } from '../../memory/ids.ts'
-import { type Recalled, type RecallSettings, recall } from '../../memory/recall.ts'
+import type { RecallSettings } from '../../memory/judge.ts'
+import { type Recalled, recall } from '../../memory/recall.ts'
 import type { FoundAnchor } from '../../storage/anchors.ts'
 import { type Outcome, withinBudget } from '../budget.ts'
 import { hurriedPorts } from '../recall-ports.ts'
@@ -41,13 +42,15 @@ export async function prepare(inquiry: Inquiry, services: Services): Promise<Pre
   let located: Located = { id: newId('conversation'), known: 0, anchors: [] }
   const deadlineMs = config['recall.deadline_ms']
   const outcome = await withinBudget(deadlineMs, async (signal) => {
-    located = await locate(inquiry, services)
-    if (inquiry.skip !== null || inquiry.question === '') return null
-    const question = {
-      scope: inquiry.scope,
-      text: inquiry.question,
-      conversationId: located.id,
+    const locating = locate(inquiry, services).then((found) => {
+      located = found
+      return found.id
+    })
+    if (inquiry.skip !== null || inquiry.question === '') {
+      await locating
+      return null
     }
+    const question = { scope: inquiry.scope, text: inquiry.question, conversationId: locating }
     return recall(question, settings, hurriedPorts(services, deadlineMs), signal)
   })
   const tookMs = performance.now() - started

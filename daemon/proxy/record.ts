@@ -133,8 +133,8 @@ async function store(exchange: Exchange, services: Services): Promise<void> {
     services.seldom(stored.reason, { error: stored.detail }, 'exchange not recorded')
     return
   }
-  services.jobs.wake('extract')
-  services.jobs.wake('embed')
+  if (stored.value.jobId !== null) services.jobs.wake('extract')
+  if (exchange.turns.length > 0) services.jobs.wake('embed')
 }
 
 function detailOf({ recalled, settings, skip }: Prepared, services: Services): JsonObject {

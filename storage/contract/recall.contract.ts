@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import type { Found } from '../../memory/found.ts'
 import type { Memory, Scope } from '../../memory/memory.ts'
-import type { Found } from '../../memory/ports.ts'
 import { createRecallReader, type ModelInForce } from '../recall-reader.ts'
 import {
   type Bench,

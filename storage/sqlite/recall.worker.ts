@@ -1,6 +1,7 @@
 /** The thread that searches: a connection that only reads, and the indexes in RAM. */
 import { readFileSync } from 'node:fs'
 import { readRelatedTerms } from '../../memory/related-terms.ts'
+import { createLookups } from '../conversations.ts'
 import { createRecallReader, type RecallReader } from '../recall-reader.ts'
 import { serve } from '../rpc.ts'
 import { connect, type SqliteFile } from './connection.ts'
@@ -31,6 +32,7 @@ serve(self, async ({ relatedWordsPath, ...file }: RecallOptions) => {
         Bun.gc(true)
       },
     } satisfies RecallReader,
+    lookups: createLookups({ read }, Date.now),
     connection: {
       close: async () => {
         await close()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
+import type { Found, FoundMemory, FoundTurn } from './found.ts'
+import { judge, type RecallSettings } from './judge.ts'
 import type { Memory, Turn } from './memory.ts'
-import type { Found, FoundMemory, FoundTurn } from './ports.ts'
-import { judge, type RecallSettings } from './recall.ts'
 
 const SETTINGS: RecallSettings = {
   maxItems: 5,

@@ -1,0 +1,298 @@
+import { boundaryOf, companionShare, PREFERENCE_ALLOWANCE, scoreOf } from './admit.ts'
+import type { Found } from './found.ts'
+import { type Intent, intentOf } from './intent.ts'
+import type { Memory, Scope, Turn } from './memory.ts'
+import { type BlockItem, FRAME_TOKENS, itemTokens } from './render.ts'
+import type { IndexQuery, ScoreParts } from './scope-index.ts'
+
+export type RecallSettings = Readonly<{
+  /** At most so many items are admitted. */
+  maxItems: number
+  /** The admitted items cost at most so many tokens. */
+  budgetTokens: number
+  /** Score from which an item is admitted, 0 to 1; null for the built-in decision. */
+  threshold: number | null
+  /**
+   * Which words of earlier conversations may be quoted where no memory says it: the user's own statements,
+   * everybody's, or none.
+   */
+  turns: 'own' | 'all' | 'none'
+  /** Whether pinned memories go in whatever the question. */
+  pinned: boolean
+}>
+
+/** What became of a candidate. */
+export type Reason =
+  | 'admitted'
+  | 'pinned'
+  /** Its score is below the boundary. */
+  | 'below threshold'
+  /** Nothing here is about the question. */
+  | 'nothing relevant'
+  /** A memory taken from this turn, or a turn with the same words, stands for it. */
+  | 'covered by a memory'
+  /** A newer memory gives the same attribute another value. */
+  | 'replaced by a newer memory'
+  /** Not the user's own statement. */
+  | 'not a statement of the user'
+  | 'over the token budget'
+  | 'over the number of items'
+  /** An earlier turn of the conversation holds it. */
+  | 'in the conversation already'
+
+export type JudgedCandidate = Readonly<{
+  kind: 'memory' | 'turn'
+  id: string
+  content: string
+  /** 0 to 1; 0.5 is the boundary. */
+  score: number
+  admitted: boolean
+  reason: Reason
+  /** The id of the memory that says it anew; null when there is none. */
+  replacedBy: string | null
+  /** The memory or turn itself; not for the receipt. null for one that stays out and left it behind. */
+  source: Memory | Turn | null
+}> &
+  ScoreParts
+
+export type AdmittedCandidate = JudgedCandidate & Readonly<{ source: Memory | Turn }>
+
+export type Judged = Readonly<{
+  /** Admitted, in the order of the block: pinned first, then best first. */
+  items: readonly AdmittedCandidate[]
+  /** Everything considered, best first; at most `MAX_JUDGED` of each kind, pinned included. */
+  candidates: readonly JudgedCandidate[]
+  /** Of the block. */
+  tokens: number
+  intent: Intent
+  /** The evidence from which each kind is about the question. */
+  boundary: Readonly<{ memory: number; turn: number }>
+  searched: Found['searched']
+  textOnly: boolean
+}>
+
+/** Candidates of each kind that a receipt lists. */
+export const MAX_JUDGED = 20
+
+/** The decision, pure: which candidates go in, and why the others stay out. */
+export function judge(
+  text: string,
+  found: Found,
+  settings: RecallSettings,
+  textOnly: boolean,
+): Judged {
+  const intent = intentOf(text)
+  const boundary = boundariesFor(found, intent, textOnly)
+  const scored = [
+    ...found.memories.map((hit) => candidateOf('memory', hit.memory, hit, boundary.memory)),
+    ...found.turns.map((hit) => candidateOf('turn', hit.turn, hit, boundary.turn)),
+  ].sort((a, b) => b.fused - a.fused || compare(a.id, b.id))
+  const verdicts = withVerdicts(scored, settings, boundary)
+  const pinned = (settings.pinned ? found.pinned : []).map((memory): Judging => {
+    const hit = verdicts.find((candidate) => candidate.id === memory.id)
+    return {
+      ...(hit ??
+        candidateOf(
+          'memory',
+          memory,
+          { lexical: 0, cosine: 0, evidence: 0, fused: 0, notes: [] },
+          boundary.memory,
+        )),
+      reason: 'pinned',
+    }
+  })
+  const others = verdicts.filter(({ id }) => !pinned.some((candidate) => candidate.id === id))
+  const { judged, tokens } = withinBudget([...pinned, ...others], settings)
+  const listed = [
+    ...judged.filter((candidate) => candidate.kind === 'memory').slice(0, MAX_JUDGED),
+    ...judged.filter((candidate) => candidate.kind === 'turn').slice(0, MAX_JUDGED),
+  ].sort((a, b) => b.fused - a.fused || compare(a.id, b.id))
+  return {
+    items: judged.filter(isAdmitted),
+    candidates: listed,
+    tokens,
+    intent,
+    boundary,
+    searched: found.searched,
+    textOnly: found.textOnly,
+  }
+}
+
+/** An index that also decides, out of one that only finds. */
+export function judging(search: (scope: Scope, query: IndexQuery) => Promise<Found>) {
+  return {
+    search,
+    judged: async (scope: Scope, query: IndexQuery, settings: RecallSettings): Promise<Judged> =>
+      withoutRest(judge(query.text, await search(scope, query), settings, query.vector === null)),
+  }
+}
+
+const isAdmitted = (candidate: JudgedCandidate): candidate is AdmittedCandidate =>
+  candidate.admitted && candidate.source !== null
+
+/** The same without the memories and turns of what stays out: much to carry, and nobody asks for them. */
+function withoutRest(judged: Judged): Judged {
+  return {
+    ...judged,
+    candidates: judged.candidates.map((candidate) =>
+      candidate.admitted ? candidate : { ...candidate, source: null },
+    ),
+  }
+}
+
+/** The evidence from which a candidate of each kind is about the question. */
+export function boundariesFor(found: Found, intent: Intent, textOnly: boolean): Judged['boundary'] {
+  return {
+    memory: boundaryFor('memory', found, intent, textOnly),
+    turn: boundaryFor('turn', found, intent, textOnly),
+  }
+}
+
+function boundaryFor(
+  kind: 'memory' | 'turn',
+  found: Found,
+  intent: Intent,
+  textOnly: boolean,
+): number {
+  return boundaryOf({
+    kind,
+    intent,
+    size: found.searched[kind],
+    knownShare: found.termCount === 0 ? 0 : found.known[kind] / found.termCount,
+    unknownNames: found.nameCount === 0 ? 0 : found.unknownNames[kind] / found.nameCount,
+    textOnly: textOnly || found.textOnly,
+  })
+}
+
+export type Judging = Omit<AdmittedCandidate, 'admitted'>
+
+export function candidateOf(
+  kind: 'memory' | 'turn',
+  source: Memory | Turn,
+  hit: ScoreParts & Partial<Pick<JudgedCandidate, 'replacedBy'>>,
+  boundary: number,
+): Judging {
+  const { id, content } = source
+  const { lexical, cosine, evidence, fused, notes } = hit
+  const score = scoreOf(fused, boundary)
+  const parts = { lexical, cosine, evidence, fused, notes }
+  return {
+    kind,
+    id,
+    content,
+    score,
+    ...parts,
+    reason: 'below threshold',
+    replacedBy: hit.replacedBy ?? null,
+    source,
+  }
+}
+
+/**
+ * A kind is open when one of its candidates is about the question; then those that score nearly as well come
+ * along. A threshold of the user's own decides about each candidate by itself.
+ */
+function withVerdicts(
+  scored: readonly Judging[],
+  settings: RecallSettings,
+  boundary: Judged['boundary'],
+): Judging[] {
+  const refusals = scored.map((candidate) => refusal(candidate, scored, settings))
+  const eligible = scored.filter((_, i) => refusals[i] === null)
+  const needed = (kind: Judging['kind']): number | null => {
+    const ofKind = eligible.filter((candidate) => candidate.kind === kind)
+    const isOpen = ofKind.some((candidate) => isAbout(candidate, boundary[kind]))
+    return isOpen
+      ? companionShare(settings.maxItems) * Math.max(...ofKind.map(({ fused }) => fused))
+      : null
+  }
+  const neededBy = { memory: needed('memory'), turn: needed('turn') }
+  return scored.map((candidate, i): Judging => {
+    const refused = refusals[i]
+    if (refused) return { ...candidate, reason: refused }
+    if (settings.threshold !== null) {
+      const passes = candidate.score >= settings.threshold
+      return { ...candidate, reason: passes ? 'admitted' : 'below threshold' }
+    }
+    const least = neededBy[candidate.kind]
+    if (least === null) return { ...candidate, reason: 'nothing relevant' }
+    return { ...candidate, reason: candidate.fused >= least ? 'admitted' : 'below threshold' }
+  })
+}
+
+/** Does the evidence of a candidate say that it is about the question? */
+export function isAbout({ evidence, notes }: ScoreParts, boundary: number): boolean {
+  const allowance = notes.includes('states a preference') ? PREFERENCE_ALLOWANCE : 0
+  return evidence + allowance >= boundary
+}
+
+/** Why a candidate may not be handed over whatever its score; null when it may. */
+function refusal(
+  candidate: Judging,
+  all: readonly Judging[],
+  settings: RecallSettings,
+): Reason | null {
+  if (candidate.kind === 'memory') {
+    return candidate.replacedBy === null ? null : 'replaced by a newer memory'
+  }
+  const turn = candidate.source as Turn
+  if (settings.turns === 'none') return 'not a statement of the user'
+  if (settings.turns === 'own' && (turn.role !== 'user' || !isStatement(turn.content))) {
+    return 'not a statement of the user'
+  }
+  // Once extraction has taken memories from a turn they stand for it: also when they were superseded or
+  // deleted since, which must not be undone by quoting the turn.
+  if ((turn.memoryCount ?? 0) > 0) return 'covered by a memory'
+  const words = turn.content.trim().toLowerCase()
+  return all.some(
+    (other) =>
+      other !== candidate &&
+      other.fused >= candidate.fused &&
+      other.content.trim().toLowerCase() === words,
+  )
+    ? 'covered by a memory'
+    : null
+}
+
+/** Does a turn say something, rather than only ask or request? */
+function isStatement(text: string): boolean {
+  return text
+    .split(/(?<=[.!?\n])\s+/)
+    .some((sentence) => !sentence.trim().endsWith('?') && FIRST_PERSON.test(sentence))
+}
+
+const FIRST_PERSON = /\b(?:i|i'm|i've|i'd|i'll|i’m|i’ve|i’d|i’ll|my|mine|we|our|we're|we've)\b/i
+
+function withinBudget(
+  ordered: readonly Judging[],
+  settings: RecallSettings,
+): { judged: AdmittedCandidate[]; tokens: number } {
+  let tokens = 0
+  let count = 0
+  const judged = ordered.map((candidate): AdmittedCandidate => {
+    const wanted = candidate.reason === 'admitted' || candidate.reason === 'pinned'
+    if (!wanted) return { ...candidate, admitted: false }
+    if (count >= settings.maxItems) {
+      return { ...candidate, admitted: false, reason: 'over the number of items' }
+    }
+    const cost = itemTokens(toBlockItem(candidate)) + (count === 0 ? FRAME_TOKENS : 0)
+    if (tokens + cost > settings.budgetTokens) {
+      return { ...candidate, admitted: false, reason: 'over the token budget' }
+    }
+    tokens += cost
+    count++
+    return { ...candidate, admitted: true }
+  })
+  return { judged, tokens }
+}
+
+export function toBlockItem(
+  candidate: Pick<AdmittedCandidate, 'kind' | 'content' | 'source'>,
+): BlockItem {
+  const saidAt = candidate.kind === 'turn' ? (candidate.source as Turn).saidAt : null
+  return { kind: candidate.kind, text: candidate.content, saidAt }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
