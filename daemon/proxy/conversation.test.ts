@@ -578,8 +578,8 @@ describe('what a request says about memory', () => {
 })
 
 describe('memory that fails', () => {
-  const breakIndex = (own: Proxying, search: () => Promise<never>) => {
-    Object.defineProperty(own.running.daemon.services, 'index', { value: { search } })
+  const breakIndex = (own: Proxying, judged: () => Promise<never>) => {
+    Object.defineProperty(own.running.daemon.services, 'index', { value: { judged } })
   }
 
   test.each<[string, () => Promise<never>]>([

@@ -70,7 +70,7 @@ describe('16. memory backend down takes the chat down, or fails silently', () =>
 
   test('a recall that fails is skipped: header, receipt, counter and one line in the log say so', async () => {
     const lines = logged()
-    const search = spyOn(services.index, 'search').mockRejectedValue(new Error('index is corrupt'))
+    const search = spyOn(services.index, 'judged').mockRejectedValue(new Error('index is corrupt'))
     restores.push(() => search.mockRestore())
     upstream.clear()
     expect(await askAll()).toEqual(all('skipped; reason=failed'))
@@ -89,7 +89,7 @@ describe('16. memory backend down takes the chat down, or fails silently', () =>
 
   test('a recall that hangs is left behind after the deadline', async () => {
     const lines = logged()
-    const search = spyOn(services.index, 'search').mockReturnValue(new Promise(() => {}))
+    const search = spyOn(services.index, 'judged').mockReturnValue(new Promise(() => {}))
     restores.push(() => search.mockRestore())
     expect(await askAll()).toEqual(all('skipped; reason=late'))
     expect(lines().filter((line) => line.includes('late'))).toHaveLength(1)
