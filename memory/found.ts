@@ -1,6 +1,5 @@
 import type { Memory, Turn } from './memory.ts'
 import type { ScoreParts } from './scope-index.ts'
-import type { Background } from './vector-index.ts'
 
 /** A candidate with what the store holds of it. */
 export type FoundMemory = Readonly<{
@@ -18,7 +17,6 @@ export type Found = Readonly<{
   turns: readonly FoundTurn[]
   /** Pinned and in force, whatever the question. */
   pinned: readonly Memory[]
-  background: Readonly<{ memory: Background; turn: Background }>
   /** How many distinct terms the question has, and how many of them some document holds. */
   termCount: number
   known: Readonly<{ memory: number; turn: number }>

@@ -36,10 +36,6 @@ function found(memories: readonly FoundMemory[], turns: readonly FoundTurn[] = [
     memories,
     turns,
     pinned: [],
-    background: {
-      memory: { mean: 0, deviation: 0, size: 0 },
-      turn: { mean: 0, deviation: 0, size: 0 },
-    },
     termCount: 2,
     known: { memory: 2, turn: 2 },
     nameCount: 0,

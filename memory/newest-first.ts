@@ -127,6 +127,9 @@ function liftNewer<Document extends Dated>(
     stated.getOrInsertComputed(document, () =>
       kinds === null ? [] : readStated(document.text, weights, kinds),
     )
+  const split = new Map<Dated, string[]>()
+  const wordsOf = (document: Dated) =>
+    split.getOrInsertComputed(document, () => words(document.text))
   for (const [place, { document: older }] of ranked.slice(0, OLDER_DEPTH).entries()) {
     if (older.role !== 'user') continue
     const said = best(statedBy(older).filter(({ kind }) => kind !== 'change'))
@@ -139,7 +142,7 @@ function liftNewer<Document extends Dated>(
             ? coverOfUpdate(statedBy(below.document), said, statedBy(older), weights)
             : null
         if (cover !== null) return [{ below, cover }]
-        return isRestated(below.document, older) ? [{ below, cover: all }] : []
+        return isRestated(below.document, older, wordsOf) ? [{ below, cover: all }] : []
       })
       .sort((a, b) => b.cover - a.cover || b.below.document.fused - a.below.document.fused)
       .slice(0, MAX_LIFTED)
@@ -219,10 +222,14 @@ function best(stated: readonly Stated[]): Stated | null {
 }
 
 /** The same sentence but for one part: "User writes notes in Vim", "User writes notes in Zed". */
-function isRestated(newer: Dated, older: Dated): boolean {
+function isRestated(
+  newer: Dated,
+  older: Dated,
+  wordsOf: (document: Dated) => readonly string[],
+): boolean {
   if (newer.kind !== 'memory' || older.kind !== 'memory') return false
   if (newer.text.length > MAX_SENTENCE || older.text.length > MAX_SENTENCE) return false
-  const [a, b] = [words(newer.text), words(older.text)]
+  const [a, b] = [wordsOf(newer), wordsOf(older)]
   let before = 0
   while (before < Math.min(a.length, b.length) && a[before] === b[before]) before++
   let after = 0

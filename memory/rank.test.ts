@@ -3,7 +3,7 @@ import {
   evidenceFor,
   factorOf,
   fuse,
-  LARGEST_FACTOR,
+  largestFactor,
   notesOf,
   rankingFor,
   readTextTraits,
@@ -65,10 +65,17 @@ describe('the factor of a document', () => {
     expect(factorOf(user, false, false, traitsOf(question))).toBe(factor)
   })
 
-  test('is never above the largest factor', () => {
+  test('is never above the largest factor of its question', () => {
     const all = factorOf(user, true, true, traitsOf('when on 8 May 2023?'))
     expect(all).toBeCloseTo(1.4 * 1.15 * 1.5 * 1.5)
-    expect(all).toBeLessThan(LARGEST_FACTOR)
+    for (const asked of ['tea?', 'when?', 'in May', 'in 2023', 'on 8 May 2023', 'when on May 8?']) {
+      const traits = traitsOf(asked)
+      for (const named of [true, false]) {
+        const factor = factorOf(user, true, named, traits)
+        expect(factor).toBeLessThan(largestFactor(traits, named))
+        expect(factor).toBeGreaterThan(0.999 * largestFactor(traits, named))
+      }
+    }
   })
 })
 

@@ -134,6 +134,16 @@ export function factorOf(
   return factor
 }
 
+/** No factor of a question is larger; with room for the rounding of 32-bit floats. */
+export function largestFactor({ when, time }: QueryTraits, namesSomebody: boolean): number {
+  let factor = 1.000_001
+  if (namesSomebody) factor *= NAMED_SPEAKER
+  if (when) factor *= WHEN_ASKED
+  if (time.span !== null || time.month !== null || time.year !== null) factor *= NAMED_TIME
+  if (time.day !== null) factor *= NAMED_DAY
+  return factor
+}
+
 // Each measured in docs/retrieval.md, "What each part is worth".
 /** 77 % of the evidence in BEAM's chats is what the user said, not the assistant's long answers. */
 const NOT_THE_USER = 1 / 1.5
@@ -150,9 +160,6 @@ const SAID_BY_NAMED = 1.1
 const PREFERENCE_FOR_ADVICE = 0.2
 /** As much as a cosine of 0.2: what a diet lacks in nearness to a question about food. */
 const FOOD_LIMIT = 0.25
-/** No factor is larger; with room for the rounding of 32-bit floats. */
-export const LARGEST_FACTOR = NAMED_SPEAKER * WHEN_ASKED * NAMED_TIME * NAMED_DAY * 1.000_001
-
 function isOfNamedTime(at: number, { month, year, span }: NamedTime): boolean {
   if (span !== null) return at >= span.from && at < span.to
   if (month === null && year === null) return false

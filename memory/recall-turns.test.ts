@@ -41,10 +41,6 @@ const found = (turns: readonly FoundTurn[]): Found => ({
   memories: [],
   turns,
   pinned: [],
-  background: {
-    memory: { mean: 0, deviation: 0, size: 0 },
-    turn: { mean: 0, deviation: 0, size: 0 },
-  },
   termCount: 2,
   known: { memory: 2, turn: 2 },
   nameCount: 0,

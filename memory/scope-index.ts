@@ -1,3 +1,4 @@
+import { BestSlots } from './best-slots.ts'
 import { type Calibration, calibrated, UNCHANGED } from './calibration.ts'
 import type { Role } from './memory.ts'
 import { namesIn } from './names.ts'
@@ -5,7 +6,7 @@ import { asRanked, newestFirst } from './newest-first.ts'
 import {
   evidenceFor,
   factorOf,
-  LARGEST_FACTOR,
+  largestFactor,
   type Note,
   notesOf,
   type Part,
@@ -18,7 +19,7 @@ import {
 } from './rank.ts'
 import { type CollectionStatistics, type RelatedTerms, TermIndex } from './term-index.ts'
 import { dateTerms } from './time-words.ts'
-import { type Background, VectorIndex } from './vector-index.ts'
+import { VectorIndex } from './vector-index.ts'
 import { queryTerms, terms } from './words.ts'
 
 export type DocumentKind = 'memory' | 'turn'
@@ -80,7 +81,6 @@ export type IndexAnswer = Readonly<{
   memories: readonly IndexHit[]
   turns: readonly IndexHit[]
   pinned: readonly number[]
-  background: Readonly<Record<DocumentKind, Background>>
   /** Distinct terms of the question, and how many of them some document of this kind has. */
   termCount: number
   known: Readonly<Record<DocumentKind, number>>
@@ -172,7 +172,6 @@ export class ScopeIndex {
       memories: memories.hits,
       turns: turns.hits,
       pinned: this.#memories.pinned(query.now),
-      background: { memory: memories.background, turn: turns.background },
       termCount: sought.length,
       known: { memory: memories.known, turn: turns.known },
       nameCount: names.length,
@@ -360,22 +359,20 @@ class Collection {
       const factor = factorOf(ownFirst ? document : asOwn(document), timed, spoken, traits)
       return Math.fround((score / ideal) * factor)
     }
-    const chosen = new Set<number>()
-    const worded = largest(slots, BEST_BY_WORDS, {
-      bound: (slot) => (this.#terms.scoreOf(slot) / ideal) * LARGEST_FACTOR,
-      value: lexicalOf,
-      passes: (slot) => this.#isAllowed(slot, query),
-    })
-    for (const slot of worded) chosen.add(slot)
+    const passes = (slot: number) => this.#isAllowed(slot, query)
+    const worded = new BestSlots(BEST_BY_WORDS)
+    const bound = largestFactor(traits, asked !== null) / ideal
+    for (const slot of slots) {
+      // Most are turned away here, before anything is read of their documents.
+      if (this.#terms.scoreOf(slot) * bound <= worded.least || !passes(slot)) continue
+      worded.offer(slot, lexicalOf(slot))
+    }
+    const chosen = new Set(worded.toArray())
     const usesVectors = query.vector !== null && !this.#without.has('vectors')
     const vectors = usesVectors ? this.#vectors.get(model) : undefined
-    let background: Background = { mean: 0, deviation: 0, size: 0 }
     if (vectors) {
-      const near = vectors.nearest(query.vector!, BEST_BY_COSINE, (slot) =>
-        this.#isAllowed(slot, query),
-      )
-      background = calibratedBackground(near.background, calibration)
-      for (const { slot } of near.best) chosen.add(slot)
+      const near = vectors.nearest(query.vector!, BEST_BY_COSINE, passes)
+      for (const { slot } of near) chosen.add(slot)
     }
     const scored = [...chosen].map((slot): Scored => {
       const document = this.#documents[slot]!
@@ -412,7 +409,7 @@ class Collection {
         replacedBy: replacedBy?.key ?? null,
       }),
     )
-    return { hits, background, known: this.#known(sought) }
+    return { hits, known: this.#known(sought) }
   }
 
   unknownOf(names: readonly (readonly string[])[]): number {
@@ -491,12 +488,6 @@ class Collection {
   }
 }
 
-function calibratedBackground(background: Background, calibration: Calibration): Background {
-  const { mean, deviation, size } = background
-  if (size === 0) return background
-  return { mean: calibrated(mean, calibration), deviation: deviation * calibration.scale, size }
-}
-
 /** A document with its score; `index` is its slot in the collection. */
 type Scored = Readonly<{
   index: number
@@ -523,60 +514,4 @@ function asOwn({ at }: IndexDocument): Pick<IndexDocument, 'role' | 'at'> {
 
 function isCurrent(document: IndexDocument, now: number): boolean {
   return document.expiresAt === null || document.expiresAt > now
-}
-
-/**
- * The `count` slots with the largest positive values of those that pass, unordered.
- *
- * @param of `bound` is no less than the value, and cheaper: most slots are turned away by it
- */
-function largest(
-  slots: Int32Array,
-  count: number,
-  of: Readonly<{
-    bound: (slot: number) => number
-    value: (slot: number) => number
-    passes: (slot: number) => boolean
-  }>,
-): number[] {
-  // A min-heap of the best so far.
-  const heap: number[] = []
-  const values: number[] = []
-  const swap = (a: number, b: number) => {
-    ;[heap[a], heap[b]] = [heap[b]!, heap[a]!]
-    ;[values[a], values[b]] = [values[b]!, values[a]!]
-  }
-  const sink = () => {
-    for (let i = 0; ; ) {
-      const left = 2 * i + 1
-      if (left >= heap.length) return
-      const right = left + 1
-      const least = right < heap.length && values[right]! < values[left]! ? right : left
-      if (values[least]! >= values[i]!) return
-      swap(i, least)
-      i = least
-    }
-  }
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i]!
-    if (heap.length === count && of.bound(slot) <= values[0]!) continue
-    if (!of.passes(slot)) continue
-    const value = of.value(slot)
-    if (value <= 0) continue
-    if (heap.length < count) {
-      heap.push(slot)
-      values.push(value)
-      for (let child = heap.length - 1; child > 0; ) {
-        const parent = (child - 1) >> 1
-        if (values[parent]! <= values[child]!) break
-        swap(parent, child)
-        child = parent
-      }
-    } else if (value > values[0]!) {
-      heap[0] = slot
-      values[0] = value
-      sink()
-    }
-  }
-  return heap
 }

@@ -1,3 +1,4 @@
+import { BestSlots } from './best-slots.ts'
 import { type Block, dot, strideOf, type VectorHeap, vectorHeap } from './vector-heap.ts'
 
 /**
@@ -90,63 +91,21 @@ export class VectorIndex {
     query: Float32Array,
     limit: number,
     passes: (slot: number) => boolean = () => true,
-  ): Nearest {
+  ): SlotCosine[] {
     const scanned = { count: this.#slots, perBlock: PER_BLOCK, stride: this.#stride }
     return this.#heap.scan(this.#blocks, scanned, query, (products, factor) => {
-      const cosineOf = (slot: number) => products[slot]! * factor * this.#inverseLength[slot]!
-      return {
-        best: this.#largest(products, factor, limit, passes).map((slot) => ({
-          slot,
-          cosine: cosineOf(slot),
-        })),
-        background: backgroundOf(this.#sampled().map(cosineOf)),
+      const inverseLength = this.#inverseLength
+      const best = new BestSlots(limit)
+      for (let slot = 0; slot < this.#slots; slot++) {
+        const inverse = inverseLength[slot]!
+        if (inverse === 0) continue
+        const cosine = products[slot]! * factor * inverse
+        if (cosine > best.least && passes(slot)) best.offer(slot, cosine)
       }
+      return best
+        .toArray()
+        .map((slot) => ({ slot, cosine: products[slot]! * factor * inverseLength[slot]! }))
     })
-  }
-
-  /** The slots of the `limit` largest cosines of those that pass, best first; of equals the lower slot. */
-  #largest(
-    products: Int32Array | Float32Array,
-    factor: number,
-    limit: number,
-    passes: (slot: number) => boolean,
-  ): number[] {
-    const inverseLength = this.#inverseLength
-    // Sorted from the worst on: most slots are turned away by one comparison with the first.
-    const slots = new Int32Array(limit)
-    const cosines = new Float64Array(limit)
-    let held = 0
-    for (let slot = 0; slot < this.#slots && limit > 0; slot++) {
-      const inverse = inverseLength[slot]!
-      if (inverse === 0) continue
-      const cosine = products[slot]! * factor * inverse
-      if (held === limit && cosine <= cosines[0]!) continue
-      if (!passes(slot)) continue
-      const at = placeOf(cosine, cosines, held)
-      if (held < limit) {
-        slots.copyWithin(at + 1, at, held)
-        cosines.copyWithin(at + 1, at, held++)
-        slots[at] = slot
-        cosines[at] = cosine
-      } else {
-        // Everything worse moves down, over the worst.
-        slots.copyWithin(0, 1, at)
-        cosines.copyWithin(0, 1, at)
-        slots[at - 1] = slot
-        cosines[at - 1] = cosine
-      }
-    }
-    return [...slots.subarray(0, held)].reverse()
-  }
-
-  /** Slots with a vector, spread evenly over the collection. */
-  #sampled(): number[] {
-    const slots: number[] = []
-    const step = Math.max(1, Math.floor(this.#slots / BACKGROUND_SAMPLE))
-    for (let slot = 0; slot < this.#slots; slot += step) {
-      if (this.#inverseLength[slot]! > 0) slots.push(slot)
-    }
-    return slots
   }
 
   /** Gives its memory back; it holds nothing then. */
@@ -207,41 +166,6 @@ export class VectorIndex {
 
 export type SlotCosine = Readonly<{ slot: number; cosine: number }>
 
-export type Nearest = Readonly<{
-  best: readonly SlotCosine[]
-  /** How near this query is to anything at all here: what a good hit must stand out from. */
-  background: Background
-}>
-
-/** Mean and standard deviation of cosines over `size` vectors. */
-export type Background = Readonly<{ mean: number; deviation: number; size: number }>
-
-export function backgroundOf(cosines: readonly number[]): Background {
-  const size = cosines.length
-  if (size === 0) return { mean: 0, deviation: 0, size: 0 }
-  let sum = 0
-  for (const cosine of cosines) sum += cosine
-  const mean = sum / size
-  let squares = 0
-  for (const cosine of cosines) squares += (cosine - mean) ** 2
-  return { mean, deviation: Math.sqrt(squares / size), size }
-}
-
-/** Enough for a mean and a deviation to two digits. */
-const BACKGROUND_SAMPLE = 512
-
 /** Vectors in a block, and in the first one to begin with. */
 const PER_BLOCK = 1_024
 const SMALLEST = 16
-
-/** Where a number belongs among the first `count` of a list, before its equals: they came first. */
-function placeOf(number: number, ascending: Float64Array, count: number): number {
-  let from = 0
-  let to = count
-  while (from < to) {
-    const middle = (from + to) >> 1
-    if (ascending[middle]! < number) from = middle + 1
-    else to = middle
-  }
-  return from
-}

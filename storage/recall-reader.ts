@@ -224,12 +224,10 @@ export function createRecallReader(
 
 export type RecallReader = ReturnType<typeof createRecallReader>
 
-const NO_BACKGROUND = { mean: 0, deviation: 0, size: 0 }
 const NOTHING: Found = {
   memories: [],
   turns: [],
   pinned: [],
-  background: { memory: NO_BACKGROUND, turn: NO_BACKGROUND },
   termCount: 0,
   known: { memory: 0, turn: 0 },
   nameCount: 0,
@@ -262,7 +260,6 @@ async function withRows(
       return turn ? [{ turn, ...parts }] : []
     }),
     pinned: answer.pinned.flatMap((key) => memories.get(key) ?? []),
-    background: answer.background,
     termCount: answer.termCount,
     known: answer.known,
     nameCount: answer.nameCount,

@@ -63,7 +63,6 @@ export function testRecallReader(dialect: string, open: Open) {
       expect(rest).toMatchObject({
         termCount: 1,
         known: { memory: 1, turn: 0 },
-        background: { memory: { size: 1 }, turn: { size: 0 } },
         textOnly: false,
       })
     })
@@ -271,12 +270,11 @@ export function testRecallReader(dialect: string, open: Open) {
       await embedAll(bench, inForce.id)
       const asked = query('oolong', near('Likes oolong'))
       const calibration = { scale: 0.5, offset: 0.1 }
-      const { memories, background } = await bench.recall.search(scope, asked, {
+      const { memories } = await bench.recall.search(scope, asked, {
         ...inForce,
         calibration,
       })
       expect(memories[0]!.cosine).toBeCloseTo(0.6, 2)
-      expect(background.memory.mean).toBeCloseTo(0.6, 2)
     })
 
     test('the scopes used last are held, and the others read again', async () => {
@@ -305,10 +303,6 @@ export function testRecallReader(dialect: string, open: Open) {
           memories: [],
           turns: [],
           pinned: [],
-          background: {
-            memory: { mean: 0, deviation: 0, size: 0 },
-            turn: { mean: 0, deviation: 0, size: 0 },
-          },
           termCount: 0,
           known: { memory: 0, turn: 0 },
           nameCount: 0,
@@ -498,10 +492,6 @@ function expectSame(a: Found, b: Found): void {
     memories: byId(found.memories.map(({ memory, ...hit }) => ({ id: memory.id, ...coarse(hit) }))),
     turns: byId(found.turns.map(({ turn, ...hit }) => ({ id: turn.id, ...coarse(hit) }))),
     pinned: found.pinned.map(({ id }) => id).toSorted(),
-    background: {
-      memory: coarse(found.background.memory),
-      turn: coarse(found.background.turn),
-    },
   })
   expect(rounded(a)).toEqual(rounded(b))
 }
