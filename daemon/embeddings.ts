@@ -305,8 +305,8 @@ function meaningOf({ embedder, model }: Switched, recall: RecallReader): Meaning
     model,
     index: {
       search: (scope, query) => recall.search(scope, query, { id, dimensions, calibration }),
-      judged: (scope, query, settings) =>
-        recall.judged(scope, query, settings, { id, dimensions, calibration }),
+      judged: (scope, query, settings, withMemories) =>
+        recall.judged(scope, query, settings, withMemories, { id, dimensions, calibration }),
     },
   }
 }

@@ -1,5 +1,5 @@
 import { boundaryOf, companionShare, PREFERENCE_ALLOWANCE, scoreOf } from './admit.ts'
-import type { Found } from './found.ts'
+import type { Found, FoundGist, MemoryGist, TurnGist } from './found.ts'
 import { type Intent, intentOf } from './intent.ts'
 import type { Memory, Scope, Turn } from './memory.ts'
 import { type BlockItem, FRAME_TOKENS, itemTokens } from './render.ts'
@@ -50,16 +50,14 @@ export type JudgedCandidate = Readonly<{
   reason: Reason
   /** The id of the memory that says it anew; null when there is none. */
   replacedBy: string | null
-  /** The memory or turn itself; not for the receipt. null for one that stays out and left it behind. */
-  source: Memory | Turn | null
+  /** Where and when a turn was said; null for a memory. */
+  said: Pick<Turn, 'conversationId' | 'saidAt'> | null
 }> &
   ScoreParts
 
-export type AdmittedCandidate = JudgedCandidate & Readonly<{ source: Memory | Turn }>
-
 export type Judged = Readonly<{
   /** Admitted, in the order of the block: pinned first, then best first. */
-  items: readonly AdmittedCandidate[]
+  items: readonly JudgedCandidate[]
   /** Everything considered, best first; at most `MAX_JUDGED` of each kind, pinned included. */
   candidates: readonly JudgedCandidate[]
   /** Of the block. */
@@ -69,6 +67,8 @@ export type Judged = Readonly<{
   boundary: Readonly<{ memory: number; turn: number }>
   searched: Found['searched']
   textOnly: boolean
+  /** The admitted memories themselves, by id, where they were asked for. */
+  memories: ReadonlyMap<string, Memory>
 }>
 
 /** Candidates of each kind that a receipt lists. */
@@ -77,25 +77,24 @@ export const MAX_JUDGED = 20
 /** The decision, pure: which candidates go in, and why the others stay out. */
 export function judge(
   text: string,
-  found: Found,
+  found: FoundGist,
   settings: RecallSettings,
   textOnly: boolean,
 ): Judged {
   const intent = intentOf(text)
   const boundary = boundariesFor(found, intent, textOnly)
-  const scored = [
-    ...found.memories.map((hit) => candidateOf('memory', hit.memory, hit, boundary.memory)),
-    ...found.turns.map((hit) => candidateOf('turn', hit.turn, hit, boundary.turn)),
+  const candidates = [
+    ...found.memories.map((hit) => ofMemory(hit.memory, hit, boundary.memory)),
+    ...found.turns.map((hit) => ofTurn(hit.turn, hit, boundary.turn)),
   ].sort((a, b) => b.fused - a.fused || compare(a.id, b.id))
-  const verdicts = withVerdicts(scored, settings, boundary)
+  const verdicts = withVerdicts(candidates, settings, boundary)
   const pinned = (settings.pinned ? found.pinned : []).map((memory): Judging => {
     const hit = verdicts.find((candidate) => candidate.id === memory.id)
     return {
       ...(hit ??
-        candidateOf(
-          'memory',
+        ofMemory(
           memory,
-          { lexical: 0, cosine: 0, evidence: 0, fused: 0, notes: [] },
+          { lexical: 0, cosine: 0, evidence: 0, fused: 0, notes: [], replacedBy: null },
           boundary.memory,
         )),
       reason: 'pinned',
@@ -108,13 +107,14 @@ export function judge(
     ...judged.filter((candidate) => candidate.kind === 'turn').slice(0, MAX_JUDGED),
   ].sort((a, b) => b.fused - a.fused || compare(a.id, b.id))
   return {
-    items: judged.filter(isAdmitted),
+    items: judged.filter(({ admitted }) => admitted),
     candidates: listed,
     tokens,
     intent,
     boundary,
     searched: found.searched,
     textOnly: found.textOnly,
+    memories: new Map(),
   }
 }
 
@@ -123,25 +123,16 @@ export function judging(search: (scope: Scope, query: IndexQuery) => Promise<Fou
   return {
     search,
     judged: async (scope: Scope, query: IndexQuery, settings: RecallSettings): Promise<Judged> =>
-      withoutRest(judge(query.text, await search(scope, query), settings, query.vector === null)),
-  }
-}
-
-const isAdmitted = (candidate: JudgedCandidate): candidate is AdmittedCandidate =>
-  candidate.admitted && candidate.source !== null
-
-/** The same without the memories and turns of what stays out: much to carry, and nobody asks for them. */
-function withoutRest(judged: Judged): Judged {
-  return {
-    ...judged,
-    candidates: judged.candidates.map((candidate) =>
-      candidate.admitted ? candidate : { ...candidate, source: null },
-    ),
+      judge(query.text, await search(scope, query), settings, query.vector === null),
   }
 }
 
 /** The evidence from which a candidate of each kind is about the question. */
-export function boundariesFor(found: Found, intent: Intent, textOnly: boolean): Judged['boundary'] {
+export function boundariesFor(
+  found: FoundGist,
+  intent: Intent,
+  textOnly: boolean,
+): Judged['boundary'] {
   return {
     memory: boundaryFor('memory', found, intent, textOnly),
     turn: boundaryFor('turn', found, intent, textOnly),
@@ -150,7 +141,7 @@ export function boundariesFor(found: Found, intent: Intent, textOnly: boolean): 
 
 function boundaryFor(
   kind: 'memory' | 'turn',
-  found: Found,
+  found: FoundGist,
   intent: Intent,
   textOnly: boolean,
 ): number {
@@ -164,28 +155,36 @@ function boundaryFor(
   })
 }
 
-export type Judging = Omit<AdmittedCandidate, 'admitted'>
+/** A candidate on the way to its verdict. */
+type Judging = Omit<JudgedCandidate, 'admitted'> & Readonly<{ turn: TurnGist | null }>
 
-export function candidateOf(
-  kind: 'memory' | 'turn',
-  source: Memory | Turn,
-  hit: ScoreParts & Partial<Pick<JudgedCandidate, 'replacedBy'>>,
+function ofMemory(
+  { id, content }: MemoryGist,
+  hit: ScoreParts & Pick<JudgedCandidate, 'replacedBy'>,
   boundary: number,
 ): Judging {
-  const { id, content } = source
-  const { lexical, cosine, evidence, fused, notes } = hit
+  const { replacedBy } = hit
+  const parts = scored(hit, boundary)
+  return { kind: 'memory', id, content, ...parts, replacedBy, said: null, turn: null }
+}
+
+function ofTurn(turn: TurnGist, hit: ScoreParts, boundary: number): Judging {
+  return { ...turnCandidate(turn, hit, boundary), turn }
+}
+
+/** A turn as a candidate that nothing has been decided about. */
+export function turnCandidate(
+  { id, content, conversationId, saidAt }: TurnGist,
+  hit: ScoreParts,
+  boundary: number,
+): Omit<JudgedCandidate, 'admitted'> {
+  const said = { conversationId, saidAt }
+  return { kind: 'turn', id, content, ...scored(hit, boundary), replacedBy: null, said }
+}
+
+function scored({ lexical, cosine, evidence, fused, notes }: ScoreParts, boundary: number) {
   const score = scoreOf(fused, boundary)
-  const parts = { lexical, cosine, evidence, fused, notes }
-  return {
-    kind,
-    id,
-    content,
-    score,
-    ...parts,
-    reason: 'below threshold',
-    replacedBy: hit.replacedBy ?? null,
-    source,
-  }
+  return { score, lexical, cosine, evidence, fused, notes, reason: 'below threshold' as const }
 }
 
 /**
@@ -232,10 +231,10 @@ function refusal(
   all: readonly Judging[],
   settings: RecallSettings,
 ): Reason | null {
-  if (candidate.kind === 'memory') {
+  if (candidate.turn === null) {
     return candidate.replacedBy === null ? null : 'replaced by a newer memory'
   }
-  const turn = candidate.source as Turn
+  const { turn } = candidate
   if (settings.turns === 'none') return 'not a statement of the user'
   if (settings.turns === 'own' && (turn.role !== 'user' || !isStatement(turn.content))) {
     return 'not a statement of the user'
@@ -266,10 +265,10 @@ const FIRST_PERSON = /\b(?:i|i'm|i've|i'd|i'll|i’m|i’ve|i’d|i’ll|my|mine
 function withinBudget(
   ordered: readonly Judging[],
   settings: RecallSettings,
-): { judged: AdmittedCandidate[]; tokens: number } {
+): { judged: JudgedCandidate[]; tokens: number } {
   let tokens = 0
   let count = 0
-  const judged = ordered.map((candidate): AdmittedCandidate => {
+  const judged = ordered.map(({ turn: _turn, ...candidate }): JudgedCandidate => {
     const wanted = candidate.reason === 'admitted' || candidate.reason === 'pinned'
     if (!wanted) return { ...candidate, admitted: false }
     if (count >= settings.maxItems) {
@@ -286,11 +285,12 @@ function withinBudget(
   return { judged, tokens }
 }
 
-export function toBlockItem(
-  candidate: Pick<AdmittedCandidate, 'kind' | 'content' | 'source'>,
-): BlockItem {
-  const saidAt = candidate.kind === 'turn' ? (candidate.source as Turn).saidAt : null
-  return { kind: candidate.kind, text: candidate.content, saidAt }
+export function toBlockItem({
+  kind,
+  content,
+  said,
+}: Pick<JudgedCandidate, 'kind' | 'content' | 'said'>): BlockItem {
+  return { kind, text: content, saidAt: said?.saidAt ?? null }
 }
 
 function compare(a: string, b: string): number {

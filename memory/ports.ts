@@ -60,8 +60,14 @@ export interface ChatModel {
 export interface RecallIndex {
   search(scope: Scope, query: IndexQuery): Promise<Found>
   /**
-   * Searches and decides where the index is: of a candidate that stays out only what a receipt says of it comes
-   * back.
+   * Searches and decides where the index is: only what a decision says of its candidates comes back.
+   *
+   * @param withMemories the admitted memories themselves come too
    */
-  judged(scope: Scope, query: IndexQuery, settings: RecallSettings): Promise<Judged>
+  judged(
+    scope: Scope,
+    query: IndexQuery,
+    settings: RecallSettings,
+    withMemories: boolean,
+  ): Promise<Judged>
 }

@@ -1,13 +1,13 @@
 import { companionShare } from './admit.ts'
 import { intentOf } from './intent.ts'
 import {
-  type AdmittedCandidate,
   boundariesFor,
-  candidateOf,
   isAbout,
+  type JudgedCandidate,
   MAX_JUDGED,
   type Reason,
   type RecallSettings,
+  turnCandidate,
 } from './judge.ts'
 import { embed, type Question, type Recalled, type RecallPorts } from './recall.ts'
 
@@ -48,8 +48,8 @@ export async function recallTurns(
   const least = companionShare(settings.maxItems) * (spoken[0]?.fused ?? 0)
   const seen = new Set<string>()
   let count = 0
-  const candidates = spoken.map((hit): AdmittedCandidate => {
-    const candidate = candidateOf('turn', hit.turn, hit, boundary.turn)
+  const candidates = spoken.map((hit): JudgedCandidate => {
+    const candidate = turnCandidate(hit.turn, hit, boundary.turn)
     const words = hit.turn.content.trim().toLowerCase()
     const isEnough =
       settings.threshold === null
@@ -75,6 +75,7 @@ export async function recallTurns(
     mode: vector === null || found.textOnly ? 'text' : 'hybrid',
     degraded: degraded ?? (found.textOnly ? 'the index is being loaded' : null),
     searched: found.searched,
+    memories: new Map(),
     embedMs: embedded - started,
     searchMs: searched - embedded,
   }

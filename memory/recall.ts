@@ -11,6 +11,8 @@ export type Question = Readonly<{
    * the question is embedded.
    */
   conversationId: string | null | Promise<string | null>
+  /** The admitted memories themselves are wanted too, not only what they say. */
+  withMemories?: boolean
 }>
 
 export type RecallPorts = Readonly<{
@@ -63,6 +65,7 @@ export async function recall(
       exceptConversation: conversationId,
     },
     settings,
+    question.withMemories ?? false,
   )
   return {
     ...judged,

@@ -100,7 +100,7 @@ describe('a scope index', () => {
     const index = memories(...many, document(999, `tea ${'filler '.repeat(60)}`))
     index.setVector('memory', 999, Int8Array.of(100, 0))
     const answer = index.search(ask('tea', { vector: Float32Array.of(1, 0), limit: 500 }))
-    expect(answer.memories).toHaveLength(201)
+    expect(answer.memories).toHaveLength(101)
     const last = answer.memories.find(({ key }) => key === 999)!
     expect(last.cosine).toBeCloseTo(1, 5)
     expect(last.lexical).toBeGreaterThan(0)

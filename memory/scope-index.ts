@@ -190,7 +190,7 @@ export class ScopeIndex {
 const NOTHING_LEFT_OUT: ReadonlySet<Part> = new Set()
 
 /** Candidates of each channel; measured in docs/retrieval.md. */
-const BEST_BY_WORDS = 200
+const BEST_BY_WORDS = 100
 const BEST_BY_COSINE = 100
 /** So far down the list it is looked whether something newer says the same. */
 const ORDERED = 40

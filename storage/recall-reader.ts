@@ -1,12 +1,12 @@
 import { type Calibration, UNCHANGED } from '../memory/calibration.ts'
-import type { Found } from '../memory/found.ts'
-import { type Judged, judging, type RecallSettings } from '../memory/judge.ts'
+import type { Found, MemoryGist, TurnGist } from '../memory/found.ts'
+import { type Judged, judge, type RecallSettings } from '../memory/judge.ts'
 import type { Memory, Scope, Turn } from '../memory/memory.ts'
 import { type IndexAnswer, type IndexQuery, ScopeIndex } from '../memory/scope-index.ts'
 import type { RelatedTerms } from '../memory/term-index.ts'
 import { all, type Connection, type Database } from './database.ts'
 import { changesSince, type Followed } from './index-feed.ts'
-import { MEMORY_COLUMNS, type MemoryRow, toMemory, toStored } from './memory-rows.ts'
+import { findMemory, MEMORY_COLUMNS, type MemoryRow, toMemory, toStored } from './memory-rows.ts'
 import { findNamespace } from './namespaces.ts'
 import { sql } from './sql.ts'
 import { answerFromText } from './text-answer.ts'
@@ -31,6 +31,9 @@ const STEP_DOCUMENTS = 500
 const FOLLOW_MS = 30
 /** How long what is read in the background keeps a search waiting: as long as answering from text takes. */
 const TURN_MS = 20
+
+/** What an index, or the database's text, has found: by row number. */
+type Answer = IndexAnswer & Pick<Found, 'searched' | 'textOnly'>
 
 type Held = { index: ScopeIndex; followed: Followed; following: Promise<void> | null }
 
@@ -150,7 +153,7 @@ export function createRecallReader(
     namespaceId: number,
     query: IndexQuery,
     model: ModelInForce | null,
-  ): Promise<Found> {
+  ): Promise<Answer> {
     const entry = hold(namespaceId)
     // What is being read in the background goes on there; this search does not wait for it.
     const isLevel =
@@ -161,7 +164,7 @@ export function createRecallReader(
       // Not waited for: a failure shows at the next search, which takes the same steps.
       void follow(namespaceId, entry).catch(() => {})
       const answer = await answerFromText({ db, text, namespaceId, query, related })
-      return { ...(await withRows(db, answer)), searched: answer.searched, textOnly: true }
+      return { ...answer, textOnly: true }
     }
     const { index } = entry
     const known = model !== null && models.has(model.id)
@@ -170,28 +173,47 @@ export function createRecallReader(
       known ? { model: model.id, calibration: model.calibration ?? UNCHANGED } : undefined,
     )
     const textOnly = query.vector !== null && model !== null && !known
-    return { ...(await withRows(db, answer)), searched: index.size, textOnly }
+    return { ...answer, searched: index.size, textOnly }
   }
 
-  function find(scope: Scope, query: IndexQuery, model: ModelInForce | null): Promise<Found> {
+  /** @param use of the answer, in the same state of the database */
+  function find<T>(
+    scope: Scope,
+    query: IndexQuery,
+    model: ModelInForce | null,
+    use: (db: Connection, answer: Answer) => Promise<T>,
+  ): Promise<T> {
     if (model && !forgotten.has(model.id)) prepare(model)
     return read(async (db) => {
       const namespaceId = await findNamespace(db, scope)
-      return namespaceId === null ? NOTHING : search(db, namespaceId, query, model)
+      return use(db, namespaceId === null ? NOTHING : await search(db, namespaceId, query, model))
     })
   }
 
   return {
-    search: find,
+    search: (scope: Scope, query: IndexQuery, model: ModelInForce | null): Promise<Found> =>
+      find(scope, query, model, async (db, answer) =>
+        filled(answer, await readMemories(db, answer), await readTurns(db, answer)),
+      ),
 
     /** As `RecallIndex.judged`. */
     judged: (
       scope: Scope,
       query: IndexQuery,
       settings: RecallSettings,
+      withMemories: boolean,
       model: ModelInForce | null,
     ): Promise<Judged> =>
-      judging((...asked) => find(...asked, model)).judged(scope, query, settings),
+      find(scope, query, model, async (db, answer) => {
+        const found = filled(
+          answer,
+          await readMemoryGists(db, answer),
+          await readTurnGists(db, answer),
+        )
+        const judged = judge(query.text, found, settings, query.vector === null)
+        if (!withMemories) return judged
+        return { ...judged, memories: await memoriesById(db, scope.userId, judged.items) }
+      }),
 
     /** Loads a scope's index, so that its first search does not have to. */
     async warm(scope: Scope, model: ModelInForce | null): Promise<void> {
@@ -224,7 +246,7 @@ export function createRecallReader(
 
 export type RecallReader = ReturnType<typeof createRecallReader>
 
-const NOTHING: Found = {
+const NOTHING: Answer = {
   memories: [],
   turns: [],
   pinned: [],
@@ -237,19 +259,13 @@ const NOTHING: Found = {
 }
 
 /** The answer with memories and turns in place of their numbers. */
-async function withRows(
-  db: Connection,
-  answer: IndexAnswer,
-): Promise<Omit<Found, 'searched' | 'textOnly'>> {
-  const memories = await memoriesByKey(db, [
-    ...answer.memories.map((hit) => hit.key),
-    ...answer.pinned,
-  ])
-  const turns = await turnsByKey(
-    db,
-    answer.turns.map((hit) => hit.key),
-  )
+function filled<M extends MemoryGist, T extends TurnGist>(
+  answer: Answer,
+  memories: ReadonlyMap<number, M>,
+  turns: ReadonlyMap<number, T>,
+): Found<M, T> {
   return {
+    ...answer,
     memories: answer.memories.flatMap(({ kind: _kind, key, replacedBy, ...parts }) => {
       const memory = memories.get(key)
       const newer = replacedBy === null ? undefined : memories.get(replacedBy)
@@ -260,17 +276,14 @@ async function withRows(
       return turn ? [{ turn, ...parts }] : []
     }),
     pinned: answer.pinned.flatMap((key) => memories.get(key) ?? []),
-    termCount: answer.termCount,
-    known: answer.known,
-    nameCount: answer.nameCount,
-    unknownNames: answer.unknownNames,
   }
 }
 
-async function memoriesByKey(
-  db: Connection,
-  keys: readonly number[],
-): Promise<Map<number, Memory>> {
+const memoryKeys = ({ memories, pinned }: Answer) => [...memories.map(({ key }) => key), ...pinned]
+const turnKeys = ({ turns }: Answer) => turns.map(({ key }) => key)
+
+async function readMemories(db: Connection, answer: Answer): Promise<Map<number, Memory>> {
+  const keys = memoryKeys(answer)
   if (keys.length === 0) return new Map()
   const rows = await all<MemoryRow>(
     db,
@@ -282,7 +295,8 @@ async function memoriesByKey(
   return new Map(rows.map((row) => [row.seq, toMemory(toStored(row))]))
 }
 
-async function turnsByKey(db: Connection, keys: readonly number[]): Promise<Map<number, Turn>> {
+async function readTurns(db: Connection, answer: Answer): Promise<Map<number, Turn>> {
+  const keys = turnKeys(answer)
   if (keys.length === 0) return new Map()
   const rows = await all<TurnRow>(
     db,
@@ -292,4 +306,59 @@ async function turnsByKey(db: Connection, keys: readonly number[]): Promise<Map<
     `,
   )
   return new Map(rows.map((row) => [row.seq, toTurn(row)]))
+}
+
+/** A quarter of the time that whole rows take, and most of them stay out. */
+async function readMemoryGists(db: Connection, answer: Answer): Promise<Map<number, MemoryGist>> {
+  const keys = memoryKeys(answer)
+  if (keys.length === 0) return new Map()
+  const rows = await all<{ seq: number; id: string; content: string }>(
+    db,
+    sql`select seq, id, content from memories where seq in (${sql.list(keys)})`,
+  )
+  return new Map(rows.map(({ seq, id, content }) => [seq, { id, content }]))
+}
+
+type TurnGistRow = Pick<
+  TurnRow,
+  'seq' | 'id' | 'conversation_id' | 'role' | 'content' | 'said_at' | 'memory_count'
+>
+
+async function readTurnGists(db: Connection, answer: Answer): Promise<Map<number, TurnGist>> {
+  const keys = turnKeys(answer)
+  if (keys.length === 0) return new Map()
+  const rows = await all<TurnGistRow>(
+    db,
+    sql`
+      select seq, id, conversation_id, role, content, said_at, memory_count from turns
+      where seq in (${sql.list(keys)})
+    `,
+  )
+  return new Map(
+    rows.map(({ seq, id, role, content, ...row }) => [
+      seq,
+      {
+        id,
+        role,
+        content,
+        conversationId: row.conversation_id,
+        saidAt: row.said_at,
+        memoryCount: row.memory_count,
+      },
+    ]),
+  )
+}
+
+/** Those of the items that are memories. */
+async function memoriesById(
+  db: Connection,
+  userId: string,
+  items: Judged['items'],
+): Promise<Map<string, Memory>> {
+  const found = new Map<string, Memory>()
+  for (const { kind, id } of items) {
+    const memory = kind === 'memory' ? await findMemory(db, userId, id) : null
+    if (memory) found.set(id, toMemory(memory))
+  }
+  return found
 }

@@ -113,7 +113,7 @@ export const memoryRoutes = [
       }
       const started = performance.now()
       const recalled = await recall(
-        { scope, text: body.query, conversationId: null },
+        { scope, text: body.query, conversationId: null, withMemories: true },
         settings,
         services,
         AbortSignal.timeout(10_000),
@@ -133,25 +133,26 @@ export const memoryRoutes = [
       if (body.receipt) services.later('search receipt', keepReceipt)
       return json({
         results: found.map((item) => ({
-          memory: toMemoryJson(item.source as Parameters<typeof toMemoryJson>[0]),
+          memory: toMemoryJson(recalled.memories.get(item.id)!),
           score: item.score,
           ...(body.explain ? { parts: partsOf(item) } : {}),
         })),
         ...(body.explain
           ? { candidates: recalled.candidates.map(toCandidateJson), boundary: recalled.boundary }
           : {}),
-        turns: recalled.items
-          .filter((item) => item.kind === 'turn')
-          .map((item) => {
-            const turn = item.source as Parameters<typeof toTurnJson>[0]
-            return {
-              turn_id: turn.id,
-              conversation_id: turn.conversationId,
-              content: turn.content,
-              said_at: new Date(turn.saidAt).toISOString(),
-              score: item.score,
-            }
-          }),
+        turns: recalled.items.flatMap(({ id, content, score, said }) =>
+          said
+            ? [
+                {
+                  turn_id: id,
+                  conversation_id: said.conversationId,
+                  content,
+                  said_at: new Date(said.saidAt).toISOString(),
+                  score,
+                },
+              ]
+            : [],
+        ),
         mode: recalled.mode,
         degraded: recalled.degraded,
         receipt_id: receiptId,
