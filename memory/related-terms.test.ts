@@ -15,10 +15,20 @@ test('a table is read, and what is not of its form is passed over', () => {
 
 test('a question in other words finds what a question in the same words finds first', () => {
   const index = new ScopeIndex(0, readRelatedTerms('car automobil:84 vehicl:84\n'))
-  const document = { role: 'user', speaker: null, conversation: null, place: 0, at: 0 } as const
+  const document = {
+    role: 'user',
+    speaker: null,
+    conversation: null,
+    place: 0,
+    at: 0,
+    expiresAt: null,
+    pinned: false,
+    slot: null,
+    memoryCount: null,
+  } as const
   const texts = ['User owns a red vehicle', 'User owns a car', 'User owns a boat']
   for (const [key, text] of texts.entries()) {
-    index.put('memory', { ...document, key, text, expiresAt: null, pinned: false, slot: null })
+    index.put('memory', { ...document, key, id: `id${key}`, text })
   }
   const query = { vector: null, now: 0, limit: 9, exceptConversation: null }
   const found = index.search({ ...query, text: 'Which car?' }).memories

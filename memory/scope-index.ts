@@ -28,6 +28,8 @@ export type DocumentKind = 'memory' | 'turn'
 export type IndexDocument = Readonly<{
   /** The store's row number, unique within its kind. */
   key: number
+  /** What it is called outside the store. */
+  id: string
   text: string
   role: Role
   speaker: string | null
@@ -41,6 +43,8 @@ export type IndexDocument = Readonly<{
   pinned: boolean
   /** The single-valued attribute it states (`memory/slots.ts`); null for none. */
   slot: string | null
+  /** Memories that were taken from it; null for a memory, and for a turn that nobody has read yet. */
+  memoryCount: number | null
 }>
 
 export type IndexQuery = Readonly<{
@@ -71,8 +75,9 @@ export type IndexHit = Readonly<{
   kind: DocumentKind
   key: number
   at: number
-  /** The key of a newer one that states the same attribute: this one no longer holds. */
-  replacedBy: number | null
+  document: IndexDocument
+  /** The id of a newer one that states the same attribute: this one no longer holds. */
+  replacedBy: string | null
 }> &
   ScoreParts
 
@@ -80,7 +85,7 @@ export type IndexAnswer = Readonly<{
   /** Best first; equal scores by newer time, then by text: never by the order of storing. */
   memories: readonly IndexHit[]
   turns: readonly IndexHit[]
-  pinned: readonly number[]
+  pinned: readonly IndexDocument[]
   /** Distinct terms of the question, and how many of them some document of this kind has. */
   termCount: number
   known: Readonly<Record<DocumentKind, number>>
@@ -332,10 +337,10 @@ class Collection {
     if (slot !== undefined) this.#vectors.get(model)?.set(slot, components)
   }
 
-  pinned(now: number): number[] {
-    return [...this.#pinned].filter((key) =>
-      isCurrent(this.#documents[this.#slotOf.get(key)!]!, now),
-    )
+  pinned(now: number): IndexDocument[] {
+    return [...this.#pinned]
+      .map((key) => this.#documents[this.#slotOf.get(key)!]!)
+      .filter((document) => isCurrent(document, now))
   }
 
   search(
@@ -398,6 +403,7 @@ class Collection {
         kind: this.#kind,
         key: one.key,
         at: one.at,
+        document: one.document,
         lexical: one.lexical,
         cosine: one.cosine,
         evidence: one.evidence,
@@ -406,7 +412,7 @@ class Collection {
           ...notesOf(one, this.#textTraits[one.index]!, isAsked(one.index), traits),
           ...(isLifted ? ['newer than what stands below it' as const] : []),
         ],
-        replacedBy: replacedBy?.key ?? null,
+        replacedBy: replacedBy?.id ?? null,
       }),
     )
     return { hits, known: this.#known(sought) }

@@ -33,6 +33,7 @@ export async function currentRev(db: Connection): Promise<number> {
 
 type MemoryChange = {
   seq: number
+  id: string
   content: string
   status: string
   pinned: number
@@ -47,20 +48,24 @@ type MemoryChange = {
 }
 
 const MEMORY_CHANGE = sql.raw(`
-  seq, content, status, pinned, speaker, valid_from, valid_to, expires_at, conversation_id, place,
+  seq, id, content, status, pinned, speaker, valid_from, valid_to, expires_at, conversation_id, place,
   slot, created_at`)
 
 type TurnChange = {
   seq: number
+  id: string
   content: string
   role: Role
   speaker: string | null
   conversation_id: string
   position: number
   said_at: number
+  memory_count: number | null
 }
 
-const TURN_CHANGE = sql.raw('seq, content, role, speaker, conversation_id, position, said_at')
+const TURN_CHANGE = sql.raw(
+  'seq, id, content, role, speaker, conversation_id, position, said_at, memory_count',
+)
 
 /**
  * What changed in the namespace since, in pages: about `limit` documents, and once there are no more of them,
@@ -264,6 +269,7 @@ function fromMemory(row: MemoryChange): Changes['documents'][number] {
   return {
     kind: 'memory',
     key: row.seq,
+    id: row.id,
     text: row.content,
     role: 'user',
     speaker: row.speaker,
@@ -273,6 +279,7 @@ function fromMemory(row: MemoryChange): Changes['documents'][number] {
     expiresAt: earliest(row.expires_at, row.valid_to),
     pinned: row.pinned === 1,
     slot: row.slot,
+    memoryCount: null,
   }
 }
 
@@ -280,6 +287,7 @@ function fromTurn(row: TurnChange): Changes['documents'][number] {
   return {
     kind: 'turn',
     key: row.seq,
+    id: row.id,
     text: row.content,
     role: row.role,
     speaker: row.speaker,
@@ -289,6 +297,7 @@ function fromTurn(row: TurnChange): Changes['documents'][number] {
     expiresAt: null,
     pinned: false,
     slot: null,
+    memoryCount: row.memory_count,
   }
 }
 

@@ -2,7 +2,7 @@ import { EngramError } from '../memory/errors.ts'
 import { newId } from '../memory/ids.ts'
 import type { Candidate, Memory, Scope, Status } from '../memory/memory.ts'
 import { openConflict, settleConflicts } from './conflicts.ts'
-import { type Connection, type Database, one, run } from './database.ts'
+import { type Connection, type Database, nextRev, one, run } from './database.ts'
 import { finish } from './jobs.ts'
 import {
   type Change,
@@ -81,10 +81,12 @@ export function applyLearning(
         addedBy.set(turnId, (addedBy.get(turnId) ?? 0) + learned.added.length - before)
       }
       for (const turnId of learning.turnIds) {
+        // Readers decide by the count.
+        const rev = await nextRev(db)
         await run(
           db,
           sql`
-            update turns set memory_count = ${addedBy.get(turnId) ?? 0}
+            update turns set memory_count = ${addedBy.get(turnId) ?? 0}, rev = ${rev}
             where id = ${turnId} and namespace_id = ${namespaceId}
           `,
         )

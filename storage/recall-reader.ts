@@ -1,8 +1,13 @@
 import { type Calibration, UNCHANGED } from '../memory/calibration.ts'
-import type { Found, MemoryGist, TurnGist } from '../memory/found.ts'
+import type { Found, FoundGist, MemoryGist, TurnGist } from '../memory/found.ts'
 import { type Judged, judge, type RecallSettings } from '../memory/judge.ts'
 import type { Memory, Scope, Turn } from '../memory/memory.ts'
-import { type IndexAnswer, type IndexQuery, ScopeIndex } from '../memory/scope-index.ts'
+import {
+  type IndexAnswer,
+  type IndexDocument,
+  type IndexQuery,
+  ScopeIndex,
+} from '../memory/scope-index.ts'
 import type { RelatedTerms } from '../memory/term-index.ts'
 import { all, type Connection, type Database } from './database.ts'
 import { changesSince, type Followed } from './index-feed.ts'
@@ -192,9 +197,7 @@ export function createRecallReader(
 
   return {
     search: (scope: Scope, query: IndexQuery, model: ModelInForce | null): Promise<Found> =>
-      find(scope, query, model, async (db, answer) =>
-        filled(answer, await readMemories(db, answer), await readTurns(db, answer)),
-      ),
+      find(scope, query, model, withRows),
 
     /** As `RecallIndex.judged`. */
     judged: (
@@ -205,12 +208,7 @@ export function createRecallReader(
       model: ModelInForce | null,
     ): Promise<Judged> =>
       find(scope, query, model, async (db, answer) => {
-        const found = filled(
-          answer,
-          await readMemoryGists(db, answer),
-          await readTurnGists(db, answer),
-        )
-        const judged = judge(query.text, found, settings, query.vector === null)
+        const judged = judge(query.text, gistOf(answer), settings, query.vector === null)
         if (!withMemories) return judged
         return { ...judged, memories: await memoriesById(db, scope.userId, judged.items) }
       }),
@@ -258,32 +256,47 @@ const NOTHING: Answer = {
   textOnly: false,
 }
 
-/** The answer with memories and turns in place of their numbers. */
-function filled<M extends MemoryGist, T extends TurnGist>(
-  answer: Answer,
-  memories: ReadonlyMap<number, M>,
-  turns: ReadonlyMap<number, T>,
-): Found<M, T> {
+/** As much as a decision needs, which the index has: nothing is read for it. */
+function gistOf(answer: Answer): FoundGist {
+  const memory = ({ id, text }: IndexDocument): MemoryGist => ({ id, content: text })
+  const turn = ({ id, conversation, role, text, at, memoryCount }: IndexDocument): TurnGist => ({
+    id,
+    conversationId: conversation!,
+    role,
+    content: text,
+    saidAt: at,
+    memoryCount,
+  })
   return {
     ...answer,
-    memories: answer.memories.flatMap(({ kind: _kind, key, replacedBy, ...parts }) => {
-      const memory = memories.get(key)
-      const newer = replacedBy === null ? undefined : memories.get(replacedBy)
-      return memory ? [{ memory, replacedBy: newer?.id ?? null, ...parts }] : []
-    }),
-    turns: answer.turns.flatMap(({ kind: _kind, key, replacedBy: _replacedBy, ...parts }) => {
-      const turn = turns.get(key)
-      return turn ? [{ turn, ...parts }] : []
-    }),
-    pinned: answer.pinned.flatMap((key) => memories.get(key) ?? []),
+    memories: answer.memories.map(({ document, ...hit }) => ({ memory: memory(document), ...hit })),
+    turns: answer.turns.map(({ document, ...hit }) => ({ turn: turn(document), ...hit })),
+    pinned: answer.pinned.map(memory),
   }
 }
 
-const memoryKeys = ({ memories, pinned }: Answer) => [...memories.map(({ key }) => key), ...pinned]
-const turnKeys = ({ turns }: Answer) => turns.map(({ key }) => key)
+/** The answer with memories and turns as the store has them. */
+async function withRows(db: Connection, answer: Answer): Promise<Found> {
+  const memories = await readMemories(db, answer)
+  const turns = await readTurns(db, answer)
+  return {
+    ...answer,
+    memories: answer.memories.flatMap(({ kind: _kind, key, document: _document, ...hit }) => {
+      const memory = memories.get(key)
+      return memory ? [{ memory, ...hit }] : []
+    }),
+    turns: answer.turns.flatMap(
+      ({ kind: _kind, key, document: _document, replacedBy: _replacedBy, ...hit }) => {
+        const turn = turns.get(key)
+        return turn ? [{ turn, ...hit }] : []
+      },
+    ),
+    pinned: answer.pinned.flatMap(({ key }) => memories.get(key) ?? []),
+  }
+}
 
 async function readMemories(db: Connection, answer: Answer): Promise<Map<number, Memory>> {
-  const keys = memoryKeys(answer)
+  const keys = [...answer.memories, ...answer.pinned].map(({ key }) => key)
   if (keys.length === 0) return new Map()
   const rows = await all<MemoryRow>(
     db,
@@ -296,7 +309,7 @@ async function readMemories(db: Connection, answer: Answer): Promise<Map<number,
 }
 
 async function readTurns(db: Connection, answer: Answer): Promise<Map<number, Turn>> {
-  const keys = turnKeys(answer)
+  const keys = answer.turns.map(({ key }) => key)
   if (keys.length === 0) return new Map()
   const rows = await all<TurnRow>(
     db,
@@ -306,47 +319,6 @@ async function readTurns(db: Connection, answer: Answer): Promise<Map<number, Tu
     `,
   )
   return new Map(rows.map((row) => [row.seq, toTurn(row)]))
-}
-
-/** A quarter of the time that whole rows take, and most of them stay out. */
-async function readMemoryGists(db: Connection, answer: Answer): Promise<Map<number, MemoryGist>> {
-  const keys = memoryKeys(answer)
-  if (keys.length === 0) return new Map()
-  const rows = await all<{ seq: number; id: string; content: string }>(
-    db,
-    sql`select seq, id, content from memories where seq in (${sql.list(keys)})`,
-  )
-  return new Map(rows.map(({ seq, id, content }) => [seq, { id, content }]))
-}
-
-type TurnGistRow = Pick<
-  TurnRow,
-  'seq' | 'id' | 'conversation_id' | 'role' | 'content' | 'said_at' | 'memory_count'
->
-
-async function readTurnGists(db: Connection, answer: Answer): Promise<Map<number, TurnGist>> {
-  const keys = turnKeys(answer)
-  if (keys.length === 0) return new Map()
-  const rows = await all<TurnGistRow>(
-    db,
-    sql`
-      select seq, id, conversation_id, role, content, said_at, memory_count from turns
-      where seq in (${sql.list(keys)})
-    `,
-  )
-  return new Map(
-    rows.map(({ seq, id, role, content, ...row }) => [
-      seq,
-      {
-        id,
-        role,
-        content,
-        conversationId: row.conversation_id,
-        saidAt: row.said_at,
-        memoryCount: row.memory_count,
-      },
-    ]),
-  )
 }
 
 /** Those of the items that are memories. */
