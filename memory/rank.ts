@@ -102,7 +102,7 @@ export function rankingFor(evidence: number, text: TextTraits, traits: QueryTrai
   return text.prefers && traits.intent === 'advice' ? evidence + PREFERENCE_FOR_ADVICE : evidence
 }
 
-/** What `factorOf`, `evidenceFor` and `rankingFor` did. */
+/** What `voiceOf`, `factorOf`, `evidenceFor` and `rankingFor` did. */
 export function notesOf(
   document: Readonly<{ role: Role; at: number }>,
   text: TextTraits,
@@ -119,24 +119,29 @@ export function notesOf(
   ]
 }
 
-/** By how much the words of a document count more, given who said it, when, and what is asked. */
+/** By how much the words of a document count less when it is not the user who says them. */
+export function voiceOf(role: Role): number {
+  return role === 'user' ? 1 : NOT_THE_USER
+}
+
+/** By how much the words of a document count more, given when it was said, whether by whom the question names, and what is asked. */
 export function factorOf(
-  document: Readonly<{ role: Role; at: number }>,
+  at: number,
   timed: boolean,
   spokenByNamed: boolean,
   traits: QueryTraits,
 ): number {
-  let factor = document.role === 'user' ? 1 : NOT_THE_USER
+  let factor = 1
   if (spokenByNamed) factor *= NAMED_SPEAKER
   if (traits.when && timed) factor *= WHEN_ASKED
-  if (isOfNamedTime(document.at, traits.time)) factor *= NAMED_TIME
-  if (isOfNamedDay(document.at, traits.time)) factor *= NAMED_DAY
+  if (isOfNamedTime(at, traits.time)) factor *= NAMED_TIME
+  if (isOfNamedDay(at, traits.time)) factor *= NAMED_DAY
   return factor
 }
 
-/** No factor of a question is larger; with room for the rounding of 32-bit floats. */
+/** No `factorOf` of a question is larger. */
 export function largestFactor({ when, time }: QueryTraits, namesSomebody: boolean): number {
-  let factor = 1.000_001
+  let factor = 1
   if (namesSomebody) factor *= NAMED_SPEAKER
   if (when) factor *= WHEN_ASKED
   if (time.span !== null || time.month !== null || time.year !== null) factor *= NAMED_TIME

@@ -16,6 +16,7 @@ import {
   type TextTraits,
   traitsOf,
   traitsWithout,
+  voiceOf,
 } from './rank.ts'
 import { type CollectionStatistics, type RelatedTerms, TermIndex } from './term-index.ts'
 import { dateTerms } from './time-words.ts'
@@ -213,6 +214,11 @@ class Collection {
   #documents: (IndexDocument | undefined)[] = []
   /** By slot. */
   #textTraits: TextTraits[] = []
+  // What every question asks of many documents, by slot: reading the documents themselves takes longer.
+  /** Until when it may be found; -Infinity for a free slot. */
+  #until: number[] = []
+  /** What its words count for who said it. */
+  #voice: number[] = []
   readonly #vectors = new Map<number, VectorIndex>()
   #terms: TermIndex
   readonly #related: RelatedTerms | undefined
@@ -252,25 +258,24 @@ class Collection {
     this.delete(document.key)
     const slot = this.#documents.length
     this.#documents.push(document)
+    this.#until.push(untilOf(document))
+    this.#voice.push(this.#without.has('the user first') ? 1 : voiceOf(document.role))
     this.#slotOf.set(document.key, slot)
     this.#textTraits.push(readTextTraits(document.text))
     this.#mark(document)
     this.#terms.add(slot, terms(document.text), this.#speakerOf(document), this.#datesOf(document))
-    if (document.conversation !== null && !this.#without.has('neighbours')) {
-      this.#join(document.conversation, slot)
-    }
+    if (document.conversation !== null) this.#join(document.conversation, slot)
   }
 
   delete(key: number): void {
     const slot = this.#slotOf.get(key)
     if (slot === undefined) return
     const document = this.#documents[slot]!
-    if (document.conversation !== null && !this.#without.has('neighbours')) {
-      this.#leave(document.conversation, slot)
-    }
+    if (document.conversation !== null) this.#leave(document.conversation, slot)
     this.#slotOf.delete(key)
     this.#pinned.delete(key)
     this.#documents[slot] = undefined
+    this.#until[slot] = Number.NEGATIVE_INFINITY
     for (const vectors of this.#vectors.values()) vectors.delete(slot)
     this.#terms.remove(
       slot,
@@ -304,6 +309,7 @@ class Collection {
       before.at === document.at
     if (!same) return false
     this.#documents[slot] = document
+    this.#until[slot] = untilOf(document)
     this.#mark(document)
     return true
   }
@@ -318,6 +324,8 @@ class Collection {
     const [documents, vectorsOf] = [this.#documents, new Map(this.#vectors)]
     this.#documents = []
     this.#textTraits = []
+    this.#until = []
+    this.#voice = []
     this.#slotOf.clear()
     this.#conversations.clear()
     this.#terms = new TermIndex(this.#related)
@@ -339,8 +347,9 @@ class Collection {
 
   pinned(now: number): IndexDocument[] {
     return [...this.#pinned]
-      .map((key) => this.#documents[this.#slotOf.get(key)!]!)
-      .filter((document) => isCurrent(document, now))
+      .map((key) => this.#slotOf.get(key)!)
+      .filter((slot) => this.#until[slot]! > now)
+      .map((slot) => this.#documents[slot]!)
   }
 
   search(
@@ -354,19 +363,20 @@ class Collection {
     // Two names are a question about both: neither is favoured.
     const asked = names.length === 1 ? names[0]! : null
     const isAsked = (slot: number) => asked !== null && this.#terms.isSpokenBy(slot, asked)
-    const ownFirst = !this.#without.has('the user first')
+    const most = largestFactor(traits, asked !== null)
     const lexicalOf = (slot: number) => {
       const score = this.#terms.scoreOf(slot)
       if (score === 0) return 0
-      const spoken = isAsked(slot)
+      const voice = this.#voice[slot]!
+      if (most === 1) return Math.fround((score / ideal) * voice)
       const { timed } = this.#textTraits[slot]!
-      const document = this.#documents[slot]!
-      const factor = factorOf(ownFirst ? document : asOwn(document), timed, spoken, traits)
-      return Math.fround((score / ideal) * factor)
+      const { at } = this.#documents[slot]!
+      return Math.fround((score / ideal) * voice * factorOf(at, timed, isAsked(slot), traits))
     }
-    const passes = (slot: number) => this.#isAllowed(slot, query)
+    const passes = this.#filterOf(query)
     const worded = new BestSlots(BEST_BY_WORDS)
-    const bound = largestFactor(traits, asked !== null) / ideal
+    // With room for the rounding of 32-bit floats.
+    const bound = (most / ideal) * 1.000_001
     for (const slot of slots) {
       // Most are turned away here, before anything is read of their documents.
       if (this.#terms.scoreOf(slot) * bound <= worded.least || !passes(slot)) continue
@@ -426,14 +436,14 @@ class Collection {
     return sought.filter((term) => this.#terms.has(term)).length
   }
 
-  #isAllowed(slot: number, query: IndexQuery): boolean {
-    const document = this.#documents[slot]
-    if (!document || !isCurrent(document, query.now)) return false
-    return (
-      this.#kind === 'memory' ||
-      document.conversation === null ||
-      document.conversation !== query.exceptConversation
-    )
+  /** Which slots may be found now, and are not of the conversation that the question is asked in. */
+  #filterOf({ now, exceptConversation }: IndexQuery): (slot: number) => boolean {
+    const until = this.#until
+    const here =
+      exceptConversation === null ? undefined : this.#conversations.get(exceptConversation)
+    if (this.#kind === 'memory' || here === undefined) return (slot) => until[slot]! > now
+    const isHere = new Set(here)
+    return (slot) => until[slot]! > now && !isHere.has(slot)
   }
 
   /**
@@ -490,6 +500,7 @@ class Collection {
 
   #relink(chain: readonly number[], at: number): void {
     const slot = chain[at]
+    if (this.#without.has('neighbours')) return
     if (slot !== undefined) this.#terms.link(slot, chain[at - 1] ?? -1, chain[at + 1] ?? -1)
   }
 }
@@ -514,10 +525,6 @@ function byScore(a: Scored, b: Scored): number {
   )
 }
 
-function asOwn({ at }: IndexDocument): Pick<IndexDocument, 'role' | 'at'> {
-  return { role: 'user', at }
-}
-
-function isCurrent(document: IndexDocument, now: number): boolean {
-  return document.expiresAt === null || document.expiresAt > now
+function untilOf({ expiresAt }: IndexDocument): number {
+  return expiresAt ?? Number.POSITIVE_INFINITY
 }
