@@ -7,6 +7,7 @@ import { remember } from '../memory/remember.ts'
 import { type Job, type JobKind, MAX_ATTEMPTS } from '../storage/jobs.ts'
 import type { Store } from '../storage/store.ts'
 import type { Meaning } from './embeddings.ts'
+import { type Loop, type Round, startLoop } from './job-loop.ts'
 import type { ReviewPolicy } from './settings.ts'
 
 /** Work after the answer: embedding and extraction, from the outbox in the database. */
@@ -46,21 +47,24 @@ const EXTRACT_CONCURRENCY = 2
 const CONTEXT_TURNS = 6
 /** A failing model is tried so often before the rules stand in for it. */
 const MODEL_TRIES = 3
-/** How long a loop sleeps at most: what another process or a clock change made due is found then. */
-const MAX_SLEEP_MS = 60_000
-/** And at least: a job that is due but not free (its namespace is at work) must not make a loop spin. */
-const MIN_SLEEP_MS = 200
-
 export function startJobs(ports: JobPorts): Jobs {
   const stopping = new AbortController()
   const waiters = new Map<string, Set<() => void>>()
-  const embed = startLoop(
-    'embed',
-    1,
-    createEmbedding(ports, stopping.signal),
-    ports,
-    stopping.signal,
-  )
+  const { log, now, store } = ports
+  const start = (kind: LoopKind, lanes: number, work: () => Promise<Round>) =>
+    startLoop(
+      {
+        lanes,
+        work,
+        dueInMs: async () => {
+          const dueAt = await store.jobs.nextDueAt(kind).catch(() => null)
+          return dueAt === null ? null : dueAt - now()
+        },
+        onError: (error) => log.error({ job: kind, error: messageOf(error) }, 'job loop failed'),
+      },
+      stopping.signal,
+    )
+  const embed = start('embed', 1, createEmbedding(ports, stopping.signal))
   const release = (jobId: string) => {
     for (const resolve of waiters.get(jobId) ?? []) resolve()
     waiters.delete(jobId)
@@ -72,13 +76,7 @@ export function startJobs(ports: JobPorts): Jobs {
   }
   const loops: Record<LoopKind, Loop> = {
     embed,
-    extract: startLoop(
-      'extract',
-      EXTRACT_CONCURRENCY,
-      () => extractOne(ports, ended, stopping.signal),
-      ports,
-      stopping.signal,
-    ),
+    extract: start('extract', EXTRACT_CONCURRENCY, () => extractOne(ports, ended, stopping.signal)),
   }
   return {
     wake: (kind) => loops[kind].wake(),
@@ -111,78 +109,6 @@ export function startJobs(ports: JobPorts): Jobs {
       await Promise.all(Object.values(loops).map((loop) => loop.stopped))
     },
   }
-}
-
-type Loop = Readonly<{ wake(): void; stopped: Promise<void> }>
-
-/** What a round of work came to: there may be more, there is none, or it cannot be done now. */
-type Round = 'more' | 'none' | 'blocked'
-
-/** Runs `work` while there is some, then sleeps until it is woken or the next job is due. */
-function startLoop(
-  kind: LoopKind,
-  lanes: number,
-  work: () => Promise<Round>,
-  { store, log, now }: JobPorts,
-  signal: AbortSignal,
-): Loop {
-  const sleepers = new Set<() => void>()
-  /** Counts what was rung for while nobody slept: who was looking then looks again. */
-  let missed = 0
-  const wakeOne = (): boolean => {
-    const [sleeper] = sleepers
-    sleeper?.()
-    return sleeper !== undefined
-  }
-  const wake = () => {
-    if (!wakeOne()) missed++
-  }
-  signal.addEventListener(
-    'abort',
-    () => {
-      while (wakeOne());
-    },
-    { once: true },
-  )
-
-  async function lane(): Promise<void> {
-    while (!signal.aborted) {
-      const heard = missed
-      let round: Round = 'blocked'
-      try {
-        round = await work()
-      } catch (error) {
-        if (!signal.aborted) log.error({ job: kind, error: messageOf(error) }, 'job loop failed')
-      }
-      // Where there was one there may be two: the next is for whoever is free.
-      if (round === 'more') wakeOne()
-      else if (heard === missed)
-        await sleep(round === 'none' ? await untilDue() : MAX_SLEEP_MS, heard)
-    }
-  }
-
-  /** Until it is woken or the time is over; not at all when somebody rang meanwhile. */
-  async function sleep(ms: number, heard: number): Promise<void> {
-    if (signal.aborted || heard !== missed) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const up = () => {
-      sleepers.delete(up)
-      clearTimeout(timer)
-      resolve()
-    }
-    const timer = setTimeout(up, ms)
-    sleepers.add(up)
-    await promise
-  }
-
-  async function untilDue(): Promise<number> {
-    const dueAt = await store.jobs.nextDueAt(kind).catch(() => null)
-    if (dueAt === null) return MAX_SLEEP_MS
-    return Math.min(MAX_SLEEP_MS, Math.max(MIN_SLEEP_MS, dueAt - now()))
-  }
-
-  const running = Array.from({ length: lanes }, lane)
-  return { wake, stopped: Promise.all(running).then(() => {}) }
 }
 
 /** Embeds what waits, a batch a call. */

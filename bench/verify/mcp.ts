@@ -31,7 +31,7 @@ export const mcp: Part = async ({ step, open }) => {
     return result.structuredContent as T
   }
   try {
-    await step('the seven tools', async () => {
+    await step('the tools are listed', async () => {
       const { tools } = await client.listTools()
       const names = tools.map(({ name }) => name)
       deepEqual(
