@@ -13,6 +13,7 @@ import {
   MINUTE,
   newTurns,
   type Open,
+  query,
   START,
   useStore,
 } from './fixture.ts'
@@ -103,6 +104,26 @@ export function testLearning(dialect: string, open: Open) {
       })
       expect(await found(bench, scope, 'tea')).toEqual(['User likes tea'])
       expect(await bench.store.memories.inSlot(scope, 'user drink')).toHaveLength(1)
+    })
+
+    test('a turn that memories were taken from is covered by them', async () => {
+      const scope = await bench.scope()
+      const { learn } = await claimOne(scope)
+      const reasonOf = async () => {
+        const settings = { maxItems: 5, budgetTokens: 500, threshold: 0, turns: 'own' } as const
+        const { candidates } = await bench.recall.judged(
+          scope,
+          query('tea'),
+          { ...settings, pinned: true },
+          false,
+          null,
+        )
+        return candidates.find(({ kind, content }) => kind === 'turn' && content === 'I like tea')
+          ?.reason
+      }
+      expect(await reasonOf()).toBe('admitted')
+      await learn([[candidate('User likes tea'), NEW]])
+      expect(await reasonOf()).toBe('covered by a memory')
     })
 
     test('memories keep the order in which they were said, and who said it', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Found } from '../../memory/found.ts'
+import { judge, type RecallSettings } from '../../memory/judge.ts'
 import type { Memory, Scope } from '../../memory/memory.ts'
 import { createRecallReader, type ModelInForce } from '../recall-reader.ts'
 import {
@@ -366,6 +367,9 @@ export function testRecallReader(dialect: string, open: Open) {
                 const answer = await bench.recall.search(scope, ask, inForce)
                 expectSame(answer, await fresh.search(scope, ask, inForce))
                 expectSame(answer, await stepwise.search(scope, ask, inForce))
+                // What the index holds decides as what the store holds would.
+                const judged = await bench.recall.judged(scope, ask, ANY, false, inForce)
+                expect(judged).toEqual(judge(asked, answer, ANY, vector === null))
               }
             }
           }
@@ -483,6 +487,14 @@ async function change(
       })),
     )
   }
+}
+
+const ANY: RecallSettings = {
+  maxItems: 1_000,
+  budgetTokens: Number.POSITIVE_INFINITY,
+  threshold: 0,
+  turns: 'all',
+  pinned: true,
 }
 
 /** Sums of 32-bit floats differ in their last digits with the order of adding; all else is the same. */
