@@ -25,6 +25,8 @@ describe('engram clients test', () => {
   afterAll(() => home.close())
 
   test('starts what stands in the file, with hardly an environment, and lists the tools', async () => {
+    // Where the environment cannot say it: the usual one may be taken on this machine.
+    await home.engram(['config', 'set', 'server.port', '0'])
     await home.engram(['clients', 'connect', 'cursor'])
     const file = join(home.path, '.cursor/mcp.json')
     type Tested = { server: string; tools: string[]; command: string[]; ready_ms: number }
