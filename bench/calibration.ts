@@ -33,6 +33,7 @@ const SETTINGS = {
   threshold: null,
   turns: 'none' as const,
   pinned: false,
+  asked: 'prompt' as const,
 }
 
 const people = readPeople()

@@ -38,6 +38,7 @@ const RECALL = {
   threshold: 0,
   turns: 'own' as const,
   pinned: false,
+  asked: 'prompt' as const,
 }
 
 /** Everything that a switch works with, in a folder that stays when it is closed. */

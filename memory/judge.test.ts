@@ -9,6 +9,7 @@ const SETTINGS: RecallSettings = {
   threshold: null,
   turns: 'own',
   pinned: true,
+  asked: 'prompt',
 }
 
 const parts = (evidence: number, more: object = {}) => ({
@@ -51,6 +52,48 @@ function verdicts(of: Found, settings: Partial<RecallSettings> = {}, question = 
 }
 
 describe('the decision', () => {
+  test('is milder for a phrase that somebody looks for in their own memories', () => {
+    const of = found([memory('a', 0.6)])
+    expect(verdicts(of, { asked: 'search' }, 'code style').a).toBe('admitted')
+    expect(verdicts(of, { asked: 'prompt' }, 'code style').a).toBe('nothing relevant')
+    expect(verdicts(of, { asked: 'search' }, 'Who wrote Pride and Prejudice?').a).toBe(
+      'nothing relevant',
+    )
+  })
+
+  test.each([
+    'whats the name of my pet',
+    'What car do I have?',
+    'what car do I have',
+    'Tell me which car I drive.',
+    'Remind me what car I have',
+    'hey, do you know my pet name',
+    'Write an email to my boss about the late delivery',
+    'ok so how do I call my dog',
+    'Please summarize my notes.',
+  ])('quotes no question and no task: %s', (content) => {
+    expect(verdicts(found([], [turn('t', 2, { content })])).t).toBe('not a statement of the user')
+  })
+
+  test.each([
+    'I drive a Volvo.',
+    'My sister is Nadia. Who is yours?',
+    'Can you help? I have two cats.',
+    'We have a house in Rome',
+  ])('quotes what says something: %s', (content) => {
+    expect(verdicts(found([], [turn('t', 2, { content })])).t).toBe('admitted')
+  })
+
+  test('gives no place of a memory to a quotation', () => {
+    const of = found([memory('a', 1.6), memory('b', 1.5)], [turn('t', 2), turn('u', 1.9)])
+    expect(verdicts(of, { maxItems: 3 })).toMatchObject({
+      a: 'admitted',
+      b: 'admitted',
+      t: 'admitted',
+      u: 'over the number of items',
+    })
+  })
+
   test('brings nothing when nothing is about the question', () => {
     expect(verdicts(found([memory('a', 0.7), memory('b', 0.6)]))).toEqual({
       a: 'nothing relevant',

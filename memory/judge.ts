@@ -4,6 +4,7 @@ import { type Intent, intentOf } from './intent.ts'
 import type { Memory, Scope, Turn } from './memory.ts'
 import { type BlockItem, FRAME_TOKENS, itemTokens } from './render.ts'
 import type { IndexQuery, ScoreParts } from './scope-index.ts'
+import { isPhrase } from './values.ts'
 
 export type RecallSettings = Readonly<{
   /** At most so many items are admitted. */
@@ -19,6 +20,8 @@ export type RecallSettings = Readonly<{
   turns: 'own' | 'all' | 'none'
   /** Whether pinned memories go in whatever the question. */
   pinned: boolean
+  /** Whether somebody searches the memories, or writes to an assistant: most of that has no answer here. */
+  asked: 'search' | 'prompt'
 }>
 
 /** What became of a candidate. */
@@ -56,7 +59,7 @@ export type JudgedCandidate = Readonly<{
   ScoreParts
 
 export type Judged = Readonly<{
-  /** Admitted, in the order of the block: pinned first, then best first. */
+  /** Admitted, in the order of the block: what is pinned, memories, turns; of each kind best first. */
   items: readonly JudgedCandidate[]
   /** Everything considered, best first; at most `MAX_JUDGED` of each kind, pinned included. */
   candidates: readonly JudgedCandidate[]
@@ -81,7 +84,7 @@ export function judge(
   settings: RecallSettings,
   textOnly: boolean,
 ): Judged {
-  const intent = intentOf(text)
+  const intent = judgedIntent(text, settings)
   const boundary = boundariesFor(found, intent, textOnly)
   const candidates = [
     ...found.memories.map((hit) => ofMemory(hit.memory, hit, boundary.memory)),
@@ -101,7 +104,12 @@ export function judge(
     }
   })
   const others = verdicts.filter(({ id }) => !pinned.some((candidate) => candidate.id === id))
-  const { judged, tokens } = withinBudget([...pinned, ...others], settings)
+  // Earlier words are quoted where no memory says it: they take no memory's place.
+  const [memories, turns] = [
+    others.filter(({ kind }) => kind === 'memory'),
+    others.filter(({ kind }) => kind === 'turn'),
+  ]
+  const { judged, tokens } = withinBudget([...pinned, ...memories, ...turns], settings)
   const listed = [
     ...judged.filter((candidate) => candidate.kind === 'memory').slice(0, MAX_JUDGED),
     ...judged.filter((candidate) => candidate.kind === 'turn').slice(0, MAX_JUDGED),
@@ -116,6 +124,12 @@ export function judge(
     textOnly: found.textOnly,
     memories: new Map(),
   }
+}
+
+/** A phrase that somebody looks for in their own memories ("code style") is about themselves. */
+function judgedIntent(text: string, { asked }: RecallSettings): Intent {
+  const intent = intentOf(text)
+  return asked === 'search' && intent === 'other' && isPhrase(text) ? 'personal' : intent
 }
 
 /** An index that also decides, out of one that only finds. */
@@ -253,12 +267,19 @@ function refusal(
     : null
 }
 
-/** Does a turn say something, rather than only ask or request? */
+/** Does a turn say something, rather than only ask or request? Also of what is typed without its marks. */
 function isStatement(text: string): boolean {
   return text
     .split(/(?<=[.!?\n])\s+/)
-    .some((sentence) => !sentence.trim().endsWith('?') && FIRST_PERSON.test(sentence))
+    .some(
+      (sentence) =>
+        !sentence.trim().endsWith('?') && FIRST_PERSON.test(sentence) && !WANTS.test(sentence),
+    )
 }
+
+/** By its first words: a question, or a task. */
+const WANTS =
+  /^\W*(?:(?:hey|hi|hello|ok|okay|so|and|but|also|please|pls|btw|now|then|thanks)\W+)*(?:(?:what|who|where|when|why|how|which|whose)(?:'?s|'re|’s)?\b|(?:do|does|did|can|could|would|should|shall|is|are|was|were|am|have|has) (?:i|you|we|my|our|it|this|that|the|there|they|he|she)\b|(?:tell|give|show|help|write|rewrite|draft|explain|summari[sz]e|translate|fix|check|review|create|make|list|name|find|suggest|recommend|remind|generate|describe|compare|convert|calculate|correct|improve|finish|continue)\b)/i
 
 const FIRST_PERSON = /\b(?:i|i'm|i've|i'd|i'll|i’m|i’ve|i’d|i’ll|my|mine|we|our|we're|we've)\b/i
 

@@ -1,4 +1,6 @@
+import { askedSlot } from './asked-slot.ts'
 import type { Role } from './memory.ts'
+import { saysChanged } from './says-changed.ts'
 import { askedKinds, looksBack, readStated, type Stated, type ValueKind } from './values.ts'
 import { words } from './words.ts'
 
@@ -6,7 +8,7 @@ import { words } from './words.ts'
  * Of two statements about one thing the later one comes first. What makes two texts statements about one
  * thing: they give the same single-valued attribute; or the question asks for a value that holds now, and
  * both state one, of one kind and not the same, among words of the question; or they are the same sentence
- * but for one part.
+ * but for one part; or the later one says outright that the earlier one no longer holds.
  */
 
 /** A ranked document as this rule sees it. */
@@ -67,7 +69,7 @@ export function newestFirst<Document extends Dated>(
 ): Ordered<Document>[] {
   const bySlot = replaceWithinSlots(ranked, question)
   if (looksBack(question)) return bySlot
-  return liftNewer(bySlot, askedKinds(question), weights)
+  return liftNewer(bySlot, askedKinds(question), weights, askedSlot(question))
 }
 
 /** As they are. */
@@ -120,6 +122,7 @@ function liftNewer<Document extends Dated>(
   ranked: readonly Ordered<Document>[],
   kinds: ReadonlySet<ValueKind> | null,
   weights: ReadonlyMap<string, number>,
+  asked: string | null,
 ): Ordered<Document>[] {
   const all = [...weights.values()].reduce((sum, weight) => sum + weight, 0)
   const stated = new Map<Document, Stated[]>()
@@ -127,6 +130,12 @@ function liftNewer<Document extends Dated>(
     stated.getOrInsertComputed(document, () =>
       kinds === null ? [] : readStated(document.text, weights, kinds),
     )
+  /** Of memories: what says so outright, or states the attribute asked for, need not be near the question. */
+  const isChanged = (newer: Dated, older: Dated) =>
+    newer.kind === 'memory' &&
+    older.kind === 'memory' &&
+    ((asked !== null && newer.slot === asked && older.slot === null) ||
+      saysChanged(newer.text, older.text, weights))
   const split = new Map<Dated, string[]>()
   const wordsOf = (document: Dated) =>
     split.getOrInsertComputed(document, () => words(document.text))
@@ -136,13 +145,15 @@ function liftNewer<Document extends Dated>(
     const newer = ranked
       .slice(place + 1, DEPTH)
       .flatMap((below) => {
-        if (!mayFollow(below.document, older)) return []
+        const changed = isLater(below.document, older) && isChanged(below.document, older)
+        if (!changed && !mayFollow(below.document, older)) return []
         const cover =
           said && said.cover >= MIN_COVER * all
             ? coverOfUpdate(statedBy(below.document), said, statedBy(older), weights)
             : null
         if (cover !== null) return [{ below, cover }]
-        return isRestated(below.document, older, wordsOf) ? [{ below, cover: all }] : []
+        const isUpdate = changed || isRestated(below.document, older, wordsOf)
+        return isUpdate ? [{ below, cover: all }] : []
       })
       .sort((a, b) => b.cover - a.cover || b.below.document.fused - a.below.document.fused)
       .slice(0, MAX_LIFTED)
@@ -163,12 +174,11 @@ function liftNewer<Document extends Dated>(
 
 /** Is a document later than another, by the same person, and near enough in score to be about the same? */
 function mayFollow(newer: Dated, older: Dated): boolean {
-  return (
-    newer.role === 'user' &&
-    newer.at > older.at &&
-    newer.fused >= MIN_SCORE_SHARE * older.fused &&
-    !isBeside(newer, older)
-  )
+  return isLater(newer, older) && newer.fused >= MIN_SCORE_SHARE * older.fused
+}
+
+function isLater(newer: Dated, older: Dated): boolean {
+  return newer.role === 'user' && newer.at > older.at && !isBeside(newer, older)
 }
 
 /** Turns that follow each other directly are one statement in two messages. */

@@ -80,13 +80,13 @@ describe('the factor of a document', () => {
 })
 
 describe('what else counts', () => {
-  const parts = { lexical: 0.3, cosine: 0.2 }
+  const parts = { lexical: 0.3, cosine: 0.2, slot: null }
   const plain = readTextTraits('User went to Rome')
   const preference = readTextTraits('User prefers trains')
   const diet = readTextTraits('User is vegetarian')
   const advice = traitsOf('Which train would you recommend?')
   const food = traitsOf('What should I cook?')
-  const user = { role: 'user', at: 0 } as const
+  const user = { role: 'user', at: 0, slot: null } as const
 
   test('a preference is ranked higher when advice is asked, and is no more evidence for that', () => {
     const evidence = evidenceFor(parts, preference, false, advice)

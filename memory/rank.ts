@@ -1,3 +1,4 @@
+import { askedSlot } from './asked-slot.ts'
 import { asksAboutFood, limitsFood } from './diet.ts'
 import { type Intent, intentOf } from './intent.ts'
 import type { Role } from './memory.ts'
@@ -20,6 +21,8 @@ export type QueryTraits = Readonly<{
   time: NamedTime
   intent: Intent
   food: boolean
+  /** The single-valued attribute that is asked for; null for none. */
+  slot: string | null
 }>
 
 /** @param now when it is asked */
@@ -29,6 +32,7 @@ export function traitsOf(question: string, now: number): QueryTraits {
     time: namedTime(question, now),
     intent: intentOf(question),
     food: asksAboutFood(question),
+    slot: askedSlot(question),
   }
 }
 
@@ -44,6 +48,7 @@ export const PARTS = [
   'preferences',
   'diets',
   'newest first',
+  'attributes',
 ] as const
 export type Part = (typeof PARTS)[number]
 
@@ -54,6 +59,7 @@ export function traitsWithout(traits: QueryTraits, without: ReadonlySet<Part>): 
     time: without.has('dates') ? NO_TIME : traits.time,
     intent: without.has('preferences') ? 'other' : traits.intent,
     food: traits.food && !without.has('diets'),
+    slot: without.has('attributes') ? null : traits.slot,
   }
 }
 
@@ -83,18 +89,25 @@ export type Note =
   | 'of the time asked about'
   | 'states a preference'
   | 'limits what may be eaten'
+  | 'states what is asked'
   | 'not said by the user'
   | 'newer than what stands below it'
 
 /** What speaks for a document, from its words and its nearness: absolute, so that a boundary has a meaning. */
 export function evidenceFor(
-  { lexical, cosine }: Readonly<{ lexical: number; cosine: number }>,
+  { lexical, cosine, slot }: Readonly<{ lexical: number; cosine: number; slot: string | null }>,
   text: TextTraits,
   spokenByNamed: boolean,
   traits: QueryTraits,
 ): number {
-  const evidence = fuse(lexical, cosine) * (spokenByNamed ? SAID_BY_NAMED : 1)
-  return text.limitsFood && traits.food ? evidence + FOOD_LIMIT : evidence
+  let evidence = fuse(lexical, cosine) * (spokenByNamed ? SAID_BY_NAMED : 1)
+  if (text.limitsFood && traits.food) evidence += FOOD_LIMIT
+  if (statesAsked(slot, traits)) evidence += ASKED_ATTRIBUTE
+  return evidence
+}
+
+function statesAsked(slot: string | null, traits: QueryTraits): boolean {
+  return slot !== null && slot === traits.slot
 }
 
 /** What a document is ranked by: its evidence, and more for the kind of text that serves the question. */
@@ -104,7 +117,7 @@ export function rankingFor(evidence: number, text: TextTraits, traits: QueryTrai
 
 /** What `voiceOf`, `factorOf`, `evidenceFor` and `rankingFor` did. */
 export function notesOf(
-  document: Readonly<{ role: Role; at: number }>,
+  document: Readonly<{ role: Role; at: number; slot: string | null }>,
   text: TextTraits,
   spokenByNamed: boolean,
   traits: QueryTraits,
@@ -115,6 +128,7 @@ export function notesOf(
     ...(isOfNamedTime(document.at, traits.time) ? ['of the time asked about' as const] : []),
     ...(text.prefers && traits.intent !== 'other' ? ['states a preference' as const] : []),
     ...(text.limitsFood && traits.food ? ['limits what may be eaten' as const] : []),
+    ...(statesAsked(document.slot, traits) ? ['states what is asked' as const] : []),
     ...(document.role === 'user' ? [] : ['not said by the user' as const]),
   ]
 }
@@ -165,6 +179,8 @@ const SAID_BY_NAMED = 1.1
 const PREFERENCE_FOR_ADVICE = 0.2
 /** As much as a cosine of 0.2: what a diet lacks in nearness to a question about food. */
 const FOOD_LIMIT = 0.25
+/** More than any boundary: a memory that states the attribute asked for is the answer. */
+const ASKED_ATTRIBUTE = 1
 function isOfNamedTime(at: number, { month, year, span }: NamedTime): boolean {
   if (span !== null) return at >= span.from && at < span.to
   if (month === null && year === null) return false

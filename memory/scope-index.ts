@@ -397,7 +397,12 @@ class Collection {
         ? calibrated(this.#mixedCosine(slot, query.vector!, vectors), calibration)
         : 0
       const text = this.#textTraits[slot]!
-      const evidence = evidenceFor({ lexical, cosine }, text, isAsked(slot), traits)
+      const evidence = evidenceFor(
+        { lexical, cosine, slot: document.slot },
+        text,
+        isAsked(slot),
+        traits,
+      )
       const fused = rankingFor(evidence, text, traits)
       return { index: slot, document, lexical, cosine, evidence, fused }
     })

@@ -70,6 +70,10 @@ const WHO = '(?:(?:the )?user |i )'
 const OWN = "(?:(?:the )?user's |my )"
 const VALUE = '(?<value>.+)'
 
+/** When it came about: "last week", "in June", "on 3 May 2026". */
+const WHEN =
+  '(?: (?:this|last) (?:week|weekend|month|year|spring|summer|autumn|fall|winter)| (?:today|yesterday)| (?:in|around|on) (?:\\d{1,2} )?(?:[A-Z][a-z]+ )?\\d{4}| (?:in|since) (?:January|February|March|April|May|June|July|August|September|October|November|December))?'
+
 const at = (source: string): RegExp => new RegExp(`^${source}$`, 'i')
 const fixed =
   (slot: string) =>
@@ -96,7 +100,7 @@ const PATTERNS: readonly Pattern[] = [
   ],
   [
     at(
-      `${SELF}(?:has |have |'ve )?(?:just |recently )?(?:moved|relocated) (?:from .{2,40} )?to (?<value>.+?)(?: (?:in|around|on) (?:[A-Z][a-z]+ |\\d{1,2} [A-Z][a-z]+ )?\\d{4})?`,
+      `(?:(?:the )?user |i |we )?(?:has |have |'ve )?(?:just |recently )?(?:moved|relocated) (?:from .{2,40} )?to (?<value>.+?)${WHEN}`,
     ),
     ({ value }) => place('user home', value!, true),
   ],
@@ -130,6 +134,12 @@ const PATTERNS: readonly Pattern[] = [
   [at(`${OWN}employer is ${VALUE}`), fixed('user employer')],
   [
     at(
+      `${SELF}(?:has |have |'ve )?(?:just |recently )?(?:started|joined|began)(?: working| work| a (?:new )?job| (?:my|the|a) new job)? (?:at|with|for) (?<value>.+?)${WHEN}`,
+    ),
+    ({ value }) => place('user employer', value!),
+  ],
+  [
+    at(
       `${SELF}(?:works?|(?:is|am) working) as (?:an? )?(?<value>(?:(?! at | for | in | from ).)+)`,
     ),
     fixed('user job'),
@@ -156,12 +166,18 @@ const PATTERNS: readonly Pattern[] = [
   // people of whom there is one
   [
     at(
-      `${OWN}(?<which>(?:only|oldest|eldest|youngest|best|late) )?(?<who>[\\w-]+)(?: is (?:called|named)|'s name is) ${VALUE}`,
+      `${OWN}(?:new |current )?(?<which>(?:only|oldest|eldest|youngest|best|late) )?(?<who>[\\w-]+)(?: is (?:called|named)|'s name is) ${VALUE}`,
     ),
     relation,
   ],
   [
-    at(`${OWN}(?<which>(?:only|oldest|eldest|youngest|best|late) )?(?<who>[\\w-]+) is ${VALUE}`),
+    at(
+      `${OWN}(?:new |current )?(?<which>(?:only|oldest|eldest|youngest|best|late) )?(?<who>[\\w-]+) is ${VALUE}`,
+    ),
+    (groups) => (isPersonName(groups.value!) ? relation(groups) : null),
+  ],
+  [
+    at(`(?<value>\\S+(?: \\S+){0,2}) is ${OWN}(?:new |current )?(?<who>[\\w-]+)`),
     (groups) => (isPersonName(groups.value!) ? relation(groups) : null),
   ],
   // tools of which one is the main one
@@ -185,7 +201,7 @@ const PATTERNS: readonly Pattern[] = [
   // marital status and diet
   [
     at(
-      `${WHO}(?:is|am|got|(?:has|have) gotten) (?<value>single|married|divorced|widowed|engaged|separated)(?: to .{1,40})?(?: (?:in|on|around) [\\w ]*\\d{4})?`,
+      `${WHO}(?:is|am|got|(?:has|have) gotten) (?<value>single|married|divorced|widowed|engaged|separated)(?: to .{1,40})?${WHEN}`,
     ),
     ({ value }) => ({ slot: 'user marital status', value: value!.toLowerCase() }),
   ],

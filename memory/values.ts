@@ -127,7 +127,7 @@ export function askedKinds(question: string): ReadonlySet<ValueKind> | null {
 }
 
 /** "grocery budget", typed into a search: what holds now is meant. */
-function isPhrase(text: string): boolean {
+export function isPhrase(text: string): boolean {
   return (
     PHRASE.test(text) && !/^(?:have|has|do|does|is|are|am|can|could|should|would)\b/i.test(text)
   )

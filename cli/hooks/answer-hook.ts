@@ -120,7 +120,7 @@ async function search(
   return client.ask(schema.searchAnswer, {
     method: 'POST',
     path: '/memories/search',
-    body: { ...body, ...(ports.namespace ? { namespace: ports.namespace } : {}) },
+    body: { ...body, prompt: true, ...(ports.namespace ? { namespace: ports.namespace } : {}) },
     repeatable: true,
   })
 }

@@ -70,6 +70,7 @@ const TEN: RecallSettings = {
   threshold: null,
   turns: 'all',
   pinned: false,
+  asked: 'prompt',
 }
 
 /** Where conversations are ranked by their best turn, ten of them take more turns than ten. */
@@ -84,6 +85,7 @@ const FRESH: RecallSettings = {
   threshold: null,
   turns: 'own',
   pinned: true,
+  asked: 'prompt',
 }
 /** Documents in one temporary store; a set that has more goes through several. */
 const STORE_DOCUMENTS = 40_000

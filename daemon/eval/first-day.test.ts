@@ -28,8 +28,7 @@ const MISSED: Readonly<Record<EmbedderName, readonly string[]>> = {
   static: [
     'Suggest a name for my cat',
     'Which language should I use for the new service?',
-    // A sum over words knows neither cities nor files, training, bosses or mornings as well as a model does.
-    'Which city am I in?',
+    // A sum over words knows neither files, training, bosses or mornings as well as a model does.
     'How should I indent this file?',
     'How should I plan my runs this week?',
     'Who is my boss?',
@@ -46,6 +45,7 @@ const SETTINGS = {
   threshold: null,
   turns: 'own',
   pinned: true,
+  asked: 'prompt',
 } as const
 
 const folder = mkdtempSync(join(tmpdir(), 'engram-first-day-'))

@@ -38,6 +38,7 @@ export async function prepare(inquiry: Inquiry, services: Services): Promise<Pre
     threshold,
     turns: config['recall.quote_turns'] ? 'own' : 'none',
     pinned: true,
+    asked: 'prompt',
   }
   let located: Located = { id: newId('conversation'), known: 0, anchors: [] }
   const deadlineMs = config['recall.deadline_ms']

@@ -26,6 +26,7 @@ export const conversationSearchRoutes: readonly Route[] = [
         threshold: body.threshold ?? null,
         turns: 'all' as const,
         pinned: false,
+        asked: 'search' as const,
       }
       const started = performance.now()
       const recalled = await recallTurns(

@@ -110,6 +110,7 @@ export const memoryRoutes = [
         threshold: body.threshold ?? recallSettingsOf(user, services).retrieval_threshold,
         turns: 'own' as const,
         pinned: body.pinned,
+        asked: body.prompt ? ('prompt' as const) : ('search' as const),
       }
       const started = performance.now()
       const recalled = await recall(

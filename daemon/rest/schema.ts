@@ -280,6 +280,10 @@ export const search = z.object({
     .default(false)
     .describe('with the parts of each score, and everything that was considered'),
   pinned: z.boolean().default(false).describe('also what is pinned, whatever the question'),
+  prompt: z
+    .boolean()
+    .default(false)
+    .describe('the query is what somebody writes to an assistant: only what is surely about it'),
   receipt: z
     .boolean()
     .default(true)

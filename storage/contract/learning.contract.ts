@@ -114,7 +114,7 @@ export function testLearning(dialect: string, open: Open) {
         const { candidates } = await bench.recall.judged(
           scope,
           query('tea'),
-          { ...settings, pinned: true },
+          { ...settings, pinned: true, asked: 'prompt' },
           false,
           null,
         )

@@ -495,6 +495,7 @@ const ANY: RecallSettings = {
   threshold: 0,
   turns: 'all',
   pinned: true,
+  asked: 'prompt',
 }
 
 /** Sums of 32-bit floats differ in their last digits with the order of adding; all else is the same. */
