@@ -86,6 +86,17 @@ describe('what a question asks for', () => {
     expect(askedKinds(question)).toBeNull()
   })
 
+  test('a question that names a day does not ask for another date', () => {
+    for (const question of [
+      'What happens on 3 December?',
+      'What is on Dec. 3?',
+      "what's on 2026-12-03",
+    ]) {
+      expect([...askedKinds(question)!]).not.toContain('date')
+    }
+    expect([...askedKinds('What may change about the release?')!]).toContain('date')
+  })
+
   test('an earlier time', () => {
     expect(looksBack('Where did I live before Ghent?')).toBe(true)
     expect(looksBack('Where do I live?')).toBe(false)

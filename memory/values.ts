@@ -123,8 +123,15 @@ export function askedKinds(question: string): ReadonlySet<ValueKind> | null {
   const text = question.trim()
   if (LOOKS_BACK.test(text) || !(ASKS_FOR_VALUE.test(text) || isPhrase(text))) return null
   const asked = ASKED.find(([pattern]) => pattern.test(question))
-  return new Set(asked?.[1] ?? ALL_KINDS)
+  const kinds = asked?.[1] ?? ALL_KINDS
+  // Who names a day asks what happens on it, not for another one.
+  return new Set(NAMES_DAY.test(text) ? kinds.filter((kind) => kind !== 'date') : kinds)
 }
+
+const NAMES_DAY = new RegExp(
+  `\\b\\d{1,2}(?:st|nd|rd|th)?(?: of)? ${MONTH}\\b|\\b${MONTH}\\.? \\d|\\b\\d{4}-\\d\\d-\\d\\d\\b`,
+  'i',
+)
 
 /** "grocery budget", typed into a search: what holds now is meant. */
 export function isPhrase(text: string): boolean {

@@ -32,7 +32,7 @@ const MAX_QUERY_TERMS = 64
 
 /** Lower-case words without accents; the step before stemming. */
 export function words(text: string): string[] {
-  const plain = text.toLowerCase()
+  const plain = spellNumbers(text.toLowerCase())
   if (ASCII_ONLY.test(plain)) {
     return (plain.includes("'") ? plain.replace(/'s\b/g, '') : plain).match(/[a-z0-9]+/g) ?? []
   }
@@ -49,6 +49,29 @@ export function words(text: string): string[] {
   }
   return found
 }
+
+/** Dates and amounts in one form, of the many in which they are written. Lower-case. */
+function spellNumbers(text: string): string {
+  if (!DIGIT.test(text)) return text
+  return text
+    .replace(ISO_DATE, (written, year, month, day) => {
+      const name = MONTHS[Number(month) - 1]
+      return name ? `${Number(day)} ${name} ${year}` : written
+    })
+    .replace(ORDINAL, '$1')
+    .replace(SHORT_MONTH, (written) => MONTHS.find((name) => name.startsWith(written.slice(0, 3)))!)
+    .replace(THOUSANDS, '')
+}
+
+const DIGIT = /\d/
+const MONTHS =
+  'january february march april may june july august september october november december'.split(' ')
+const ISO_DATE = /\b(\d{4})-(\d\d)-(\d\d)\b/g
+const ORDINAL = /\b(\d{1,2})(?:st|nd|rd|th)\b/g
+/** "Dec 3", "3 Dec", "the 3rd of Dec."; alone it may be a name. */
+const SHORT_MONTH =
+  /\b(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b(?=\.? \d)|(?<=\b\d{1,2} (?:of )?)(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b/g
+const THOUSANDS = /(?<=\d),(?=\d{3}\b)/g
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range begins with them
 const ASCII_ONLY = /^[\x00-\x7f]*$/
