@@ -8,7 +8,8 @@ function dated(text: string, day: number, fused: number, more: Partial<Dated> = 
   return {
     text,
     role: 'user',
-    at: day * DAY,
+    saidAt: day * DAY,
+    validFrom: null,
     conversation: `conversation of day ${day}`,
     place: 0,
     slot: null,
@@ -95,6 +96,30 @@ describe('a later statement of the same value', () => {
     const had = dated('The webinar on beekeeping is on March 20', 1, 2)
     const moved = dated('What day was the webinar on beekeeping rescheduled to?', 9, 1.5)
     expect(texts(order(asked, [had, moved]))[0]).toBe(moved.text)
+  })
+})
+
+describe('which of two is the later one', () => {
+  const lives = (text: string, day: number, validFrom: number | null) =>
+    dated(text, day, text.includes('Lisbon') ? 2 : 1.5, {
+      kind: 'memory',
+      slot: 'user home',
+      validFrom: validFrom === null ? null : validFrom * DAY,
+    })
+  const first = (...documents: Dated[]) => texts(order('Where do I live?', documents))[0]
+
+  test('goes by when they began to hold, where both say so', () => {
+    const before = lives('User lives in Lisbon', 20, 5)
+    expect(first(before, lives('User lives in Porto', 10, 9))).toBe('User lives in Porto')
+    expect(first(before, lives('User lives in Porto', 30, 4))).toBe('User lives in Lisbon')
+  })
+
+  test('else by when they were said', () => {
+    const before = lives('User lives in Lisbon', 20, null)
+    expect(first(before, lives('User moved to Porto in June', 30, 2))).toBe(
+      'User moved to Porto in June',
+    )
+    expect(first(before, lives('User moved to Porto in June', 10, 9))).toBe('User lives in Lisbon')
   })
 })
 

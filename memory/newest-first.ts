@@ -15,8 +15,10 @@ import { words } from './words.ts'
 export type Dated = Readonly<{
   text: string
   role: Role
-  /** Epoch milliseconds. */
-  at: number
+  /** When it was said, epoch milliseconds. */
+  saidAt: number
+  /** When it began to hold, where that is known. */
+  validFrom: number | null
   conversation: string | null
   place: number
   /** The attribute it states (`memory/slots.ts`); null for none. */
@@ -91,13 +93,13 @@ function replaceWithinSlots<Document extends Dated>(
   for (const document of ranked) {
     if (document.slot === null) continue
     const other = newest.get(document.slot)
-    if (!other || document.at > other.at) newest.set(document.slot, document)
+    if (!other || isAfter(document, other)) newest.set(document.slot, document)
   }
   const placed = new Set<Document>()
   const ordered: Ordered<Document>[] = []
   for (const document of ranked) {
     const latest = document.slot === null ? undefined : newest.get(document.slot)
-    if (latest && latest.at > document.at) {
+    if (latest && isAfter(latest, document)) {
       if (!placed.has(latest)) {
         placed.add(latest)
         ordered.push({
@@ -160,7 +162,7 @@ function liftNewer<Document extends Dated>(
       .map(({ below }) => below)
     if (newer.length === 0) continue
     const lifted = newer
-      .toSorted((a, b) => b.document.at - a.document.at)
+      .toSorted((a, b) => (isAfter(a.document, b.document) ? -1 : 1))
       .map((one, i) => ({
         ...one,
         isLifted: true,
@@ -177,8 +179,19 @@ function mayFollow(newer: Dated, older: Dated): boolean {
   return isLater(newer, older) && newer.fused >= MIN_SCORE_SHARE * older.fused
 }
 
+/**
+ * By when they began to hold, where both say so. Else by when they were said: "I moved to Porto in June", said
+ * today, is news to who heard yesterday "I live in Lisbon".
+ */
+function isAfter(a: Dated, b: Dated): boolean {
+  if (a.validFrom !== null && b.validFrom !== null && a.validFrom !== b.validFrom) {
+    return a.validFrom > b.validFrom
+  }
+  return a.saidAt > b.saidAt
+}
+
 function isLater(newer: Dated, older: Dated): boolean {
-  return newer.role === 'user' && newer.at > older.at && !isBeside(newer, older)
+  return newer.role === 'user' && isAfter(newer, older) && !isBeside(newer, older)
 }
 
 /** Turns that follow each other directly are one statement in two messages. */

@@ -21,6 +21,8 @@ test('a question in other words finds what a question in the same words finds fi
     conversation: null,
     place: 0,
     at: 0,
+    saidAt: 0,
+    validFrom: null,
     expiresAt: null,
     pinned: false,
     slot: null,

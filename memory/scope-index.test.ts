@@ -22,6 +22,8 @@ function document(key: number, text: string, more: Partial<IndexDocument> = {}):
     conversation: null,
     place: key,
     at: NOW - DAY,
+    saidAt: more.at ?? NOW - DAY,
+    validFrom: null,
     expiresAt: null,
     pinned: false,
     slot: null,

@@ -39,6 +39,10 @@ export type IndexDocument = Readonly<{
   place: number
   /** When it was said or began to hold, epoch milliseconds. */
   at: number
+  /** When it was said. */
+  saidAt: number
+  /** When it began to hold, where that is known; null for turns. */
+  validFrom: number | null
   /** Never found from this instant on; null for never. */
   expiresAt: number | null
   pinned: boolean
@@ -306,7 +310,9 @@ class Collection {
       before.speaker === document.speaker &&
       before.conversation === document.conversation &&
       before.place === document.place &&
-      before.at === document.at
+      before.at === document.at &&
+      before.saidAt === document.saidAt &&
+      before.validFrom === document.validFrom
     if (!same) return false
     this.#documents[slot] = document
     this.#until[slot] = untilOf(document)

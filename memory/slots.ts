@@ -72,7 +72,7 @@ const VALUE = '(?<value>.+)'
 
 /** When it came about: "last week", "in June", "on 3 May 2026". */
 const WHEN =
-  '(?: (?:this|last) (?:week|weekend|month|year|spring|summer|autumn|fall|winter)| (?:today|yesterday)| (?:in|around|on) (?:\\d{1,2} )?(?:[A-Z][a-z]+ )?\\d{4}| (?:in|since) (?:January|February|March|April|May|June|July|August|September|October|November|December))?'
+  '(?: (?:this|last) (?:week|weekend|month|year|spring|summer|autumn|fall|winter)| (?:today|yesterday)| in the week of [\\w ]+| (?:in|around|on) (?:\\d{1,2} )?(?:[A-Z][a-z]+ )?\\d{4}| (?:in|since) (?:January|February|March|April|May|June|July|August|September|October|November|December))?'
 
 const at = (source: string): RegExp => new RegExp(`^${source}$`, 'i')
 const fixed =
