@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import { openAssets } from '../daemon/assets.ts'
 import { type Config, isLoopback, readConfig } from '../daemon/config.ts'
+import { refusalOf } from '../daemon/database-file.ts'
 import { isApiKey } from '../daemon/keys.ts'
 import * as schema from '../daemon/rest/schema.ts'
 import { SETTING_NAMES } from '../daemon/settings.ts'
@@ -16,6 +17,7 @@ import { databaseBytes, type Status, statusAnswer } from './commands/status.ts'
 import { CliError } from './errors.ts'
 import { folderHolder, locateDaemon } from './locate.ts'
 import { count, duration, fileSize, tilde } from './output.ts'
+import { describePortHolder, isPortFree } from './port-holder.ts'
 
 /** failed: the check itself could not be made. */
 export type CheckState = 'ok' | 'info' | 'warning' | 'error' | 'skipped' | 'failed'
@@ -164,7 +166,11 @@ function checkConfig({ config, context: { paths, env } }: Situation): Finding {
   const file = existsSync(paths.configFile)
     ? `${tilde(paths.configFile, env)} sets ${inFile}`
     : 'no config.toml'
-  return { state: 'ok', message: `${file}, the environment ${inEnv}, defaults the rest` }
+  const rest = [
+    ...(inEnv > 0 ? [`the environment ${inEnv}`] : []),
+    `${SETTING_NAMES.length - inFile - inEnv} have their defaults`,
+  ]
+  return { state: 'ok', message: [file, ...rest].join(', ') }
 }
 
 function checkDisk({ context: { paths } }: Situation): Finding {
@@ -179,7 +185,8 @@ function checkDisk({ context: { paths } }: Situation): Finding {
   return free < LOW_DISK_BYTES ? { state: 'warning', message, fix } : { state: 'ok', message }
 }
 
-function checkDaemon({ daemon, context: { out, paths } }: Situation): Finding {
+async function checkDaemon({ daemon, config, context }: Situation): Promise<Finding> {
+  const { out, paths } = context
   if (daemon instanceof CliError) {
     if (daemon.code !== 'E_DAEMON_DOWN')
       return { state: 'error', message: daemon.message, fix: daemon.fix }
@@ -190,11 +197,11 @@ function checkDaemon({ daemon, context: { out, paths } }: Situation): Finding {
           message: `process ${located.pid} runs but does not answer at ${located.url}`,
           fix: `kill ${located.pid}`,
         }
-      : {
+      : ((await portTaken(config)) ?? {
           state: 'info',
           message: 'none runs; a command starts one when it needs it',
           fix: 'engram serve',
-        }
+        })
   }
   const { version, url, started_at: startedAt } = daemon.status
   const up = `up ${duration(out.now() - Date.parse(startedAt))}, ${new URL(url).host}`
@@ -206,6 +213,20 @@ function checkDaemon({ daemon, context: { out, paths } }: Situation): Finding {
     }
   }
   return { state: 'ok', message: `${version.version}, ${up}` }
+}
+
+/** No daemon of ours runs: whoever listens on its port keeps the next one from starting. */
+async function portTaken(config: Config | EngramError): Promise<Finding | null> {
+  if (config instanceof EngramError) return null
+  const [host, port] = [config['server.host'], config['server.port']]
+  if (await isPortFree(host, port)) return null
+  const holder = (await describePortHolder(host, port)) ?? 'another program'
+  const other = port === 65_535 ? port - 1 : port + 1
+  return {
+    state: 'error',
+    message: `none runs, and none can start: port ${port} of ${host} is taken by ${holder}`,
+    fix: `engram config set server.port ${other}          (or once: engram serve --port ${other})`,
+  }
 }
 
 async function checkLock({ daemon, context: { paths } }: Situation): Promise<Finding> {
@@ -242,6 +263,10 @@ async function checkDatabase({ daemon, context: { paths, env } }: Situation): Pr
 }
 
 function readDatabase(file: string, addonPath: string, about: string): Finding {
+  const refusal = refusalOf(file, addonPath)
+  // A damaged one is looked at more closely below; what is not ours is none of our business.
+  if (refusal && !isDamage(refusal))
+    return { state: 'error', message: refusal.message, fix: refusalFix(refusal, file) }
   const beside = ['-wal', '-shm'].map((suffix) => file + suffix).filter((path) => !existsSync(path))
   const damaged = (how: string): Finding => ({
     state: 'error',
@@ -273,7 +298,7 @@ function readDatabase(file: string, addonPath: string, about: string): Finding {
       return {
         state: 'error',
         message: `${about}: is not a database of Engram`,
-        fix: `mv ${file} ${file}.other`,
+        fix: moveAway(file),
       }
     }
     return damaged(messageOf(error))
@@ -281,6 +306,21 @@ function readDatabase(file: string, addonPath: string, about: string): Finding {
     // A reader makes these when they are missing, and leaves them.
     for (const path of beside) rmSync(path, { force: true })
   }
+}
+
+const isDamage = ({ fix }: EngramError) => fix?.includes('--salvage') === true
+
+/** A newer file needs a newer Engram; what is no database of ours only stands in the way. */
+function refusalFix({ fix, message }: EngramError, file: string): string {
+  return message.includes('newer Engram') && fix ? fix : moveAway(file)
+}
+
+/** With its log: left behind, it would be read into the new file of that name. */
+function moveAway(file: string): string {
+  return ['', '-wal', '-shm']
+    .filter((suffix) => existsSync(file + suffix))
+    .map((suffix) => `mv ${file}${suffix} ${file}.other${suffix}`)
+    .join(' && ')
 }
 
 async function checkKey({ daemon, context: { paths } }: Situation): Promise<Finding> {

@@ -111,6 +111,58 @@ test('planted faults are named, each with what mends it', async () => {
   expect((await examine(home)).state.config).toBe('error')
 })
 
+test('what a start would refuse is no “ok”: a newer file, a foreign one, and what is no database', async () => {
+  const home = newHome()
+  await home.engram(['add', 'a fact'])
+  await home.engram(['stop'])
+  const file = join(home.path, 'engram.db')
+  const sound = readFileSync(file)
+  const [SCHEMA_AT, APPLICATION_AT] = [60, 68]
+  const refused = async (bytes: Buffer) => {
+    writeFileSync(file, bytes)
+    const { report, state, fix } = await examine(home)
+    expect(state.database).toBe('error')
+    expect(readFileSync(file).equals(bytes)).toBe(true)
+    const { message } = report.checks.find(({ name }) => name === 'database')!
+    return { message, fix: fix('database') }
+  }
+  const patched = (at: number, value: number) => {
+    const bytes = Buffer.from(sound)
+    bytes.writeInt32BE(value, at)
+    return bytes
+  }
+  const newer = await refused(patched(SCHEMA_AT, 9_999))
+  expect(newer.message).toContain('written by a newer Engram (schema 9999')
+  expect(newer.fix).toContain('install the newer version')
+  const aside = `mv ${file} ${file}.other`
+  const foreign = await refused(patched(APPLICATION_AT, 7))
+  expect(foreign.message).toContain('belongs to another application')
+  expect(foreign.fix).toBe(aside)
+  const text = await refused(
+    Buffer.from('no database at all, but a text of some length. '.repeat(9)),
+  )
+  expect(text.message).toContain('is not a SQLite database')
+  expect(text.fix).toBe(aside)
+  writeFileSync(file, sound)
+  expect((await examine(home)).state.database).toBe('ok')
+})
+
+test('a port that another program has is an error when no daemon of ours runs', async () => {
+  const home = newHome()
+  const other = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('mine') })
+  try {
+    const port = other.port!
+    const { report, state, fix } = await examine(home, { ENGRAM_PORT: String(port) })
+    expect(report.ok).toBe(false)
+    expect(state.daemon).toBe('error')
+    const { message } = report.checks.find(({ name }) => name === 'daemon')!
+    expect(message).toContain(`port ${port} of 127.0.0.1 is taken by`)
+    expect(fix('daemon')).toStartWith('engram config set server.port ')
+  } finally {
+    await other.stop(true)
+  }
+})
+
 test('what a damaged database still holds is written out, and comes back by import', async () => {
   const home = newHome()
   const texts = Array.from(

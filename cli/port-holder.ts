@@ -1,5 +1,16 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { askHealth, reachable } from './locate.ts'
+
+/** Could a daemon listen there? Found by listening for a moment; port 0 is always free. */
+export function isPortFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    // Only a taken port is meant: an address that this machine has not is another fault.
+    server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'EADDRINUSE'))
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)))
+  })
+}
 
 /** Who listens on a port, as far as can be told: "another Engram 0.1.0", "process 4711 (node)"; null unknown. */
 export async function describePortHolder(host: string, port: number): Promise<string | null> {

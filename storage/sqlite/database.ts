@@ -7,6 +7,9 @@ import type { Sql } from '../sql.ts'
 import { APPLICATION_ID, connect, inspectFile, makePrivate, type SqliteFile } from './connection.ts'
 import { fts5 } from './text-index.ts'
 
+/** The schema that this build reads and writes; a file with a later one is refused. */
+export const NEWEST_SCHEMA = SQLITE_MIGRATIONS.length
+
 /** Writes that wait while one is committed share the next commit, up to this many. */
 const MAX_GROUP = 128
 /** Statements kept prepared; the code has about a hundred, and some vary by the length of a list. */
