@@ -102,10 +102,10 @@ export function createJournal(database: Database, now: () => number) {
 
     /**
      * Takes an operation back as a whole: what it added goes, what it removed returns, what it changed gets
-     * its earlier wording. Undoing an undo does it again.
+     * its earlier wording. Undoing an undo does it again: that counts as a change like the first.
      *
      * @param target an operation's or event's id, a memory's id for its latest change, or null for the
-     *   user's latest change
+     *   user's latest change that is in force and no undo: asked again and again, it walks back
      * @returns the events of the undoing
      * @throws EngramError `not_found`; `conflict` when a memory was changed again since, or it was undone
      *   already. Nothing is changed then.
@@ -124,9 +124,10 @@ export function createJournal(database: Database, now: () => number) {
         if (events[0]!.undone_by) {
           throw new EngramError('conflict', `${operation} was undone already`)
         }
+        const isRedo = isUndo(JSON.parse(events[0]!.cause))
         const change: Change = {
           actor,
-          cause: { undoes: operation },
+          cause: { undoes: operation, ...(isRedo ? { redo: true } : {}) },
           operationId: newId('operation'),
           at: now(),
         }
@@ -189,6 +190,11 @@ export function createJournal(database: Database, now: () => number) {
   }
 }
 
+/** A redo is told apart in its cause: it undoes too, and yet is a change that can be walked back over. */
+function isUndo({ undoes, redo }: JsonObject): boolean {
+  return undoes !== undefined && redo === undefined
+}
+
 async function findOperation(
   db: Connection,
   userId: string,
@@ -199,6 +205,7 @@ async function findOperation(
       ? sql`
           select max(seq) as seq from events
           where user_id = ${userId} and undone_by is null
+            and (json_extract(cause, '$.undoes') is null or json_extract(cause, '$.redo') is not null)
         `
       : sql`
           select max(seq) as seq from events where user_id = ${userId} and memory_id = ${target}

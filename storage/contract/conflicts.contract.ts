@@ -131,13 +131,13 @@ export function testConflicts(dialect: string, open: Open) {
         const { scope, conflict, existing, proposed } = await openOne()
         bench.clock.at += MINUTE
         await bench.store.conflicts.resolve(scope.userId, conflict.id, resolution, BY)
-        await bench.store.journal.undo(scope.userId, null, 'user')
+        const [undone] = await bench.store.journal.undo(scope.userId, null, 'user')
         const { updatedAt: _a, ...before } = existing
         const { updatedAt: _b, ...waiting } = proposed
         expect(await listed(scope)).toMatchObject([
           { id: conflict.id, resolution: null, existing: before, proposed: waiting },
         ])
-        await bench.store.journal.undo(scope.userId, null, 'user')
+        await bench.store.journal.undo(scope.userId, undone!.operationId, 'user')
         expect(await listed(scope)).toEqual([])
         expect(await find(scope, existing)).toMatchObject(old)
         expect(await find(scope, proposed)).toMatchObject({ status: fresh.status })

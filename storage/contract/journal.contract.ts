@@ -168,6 +168,29 @@ export function testJournal(dialect: string, open: Open) {
       })
     }
 
+    test('undone again and again, the changes go back one by one; a redo is one of them', async () => {
+      const scope = await bench.scope()
+      const [tea, rum] = [await add(scope, 'Likes tea'), await add(scope, 'Likes rum')]
+      await bench.store.memories.remove(scope.userId, tea.id, BY)
+      await bench.store.memories.remove(scope.userId, rum.id, BY)
+      const contents = async () => (await state(scope)).map(({ content }) => content).toSorted()
+      await undo(scope, null)
+      expect(await contents()).toEqual(['Likes rum'])
+      const [back] = await undo(scope, null)
+      expect(await contents()).toEqual(['Likes rum', 'Likes tea'])
+
+      const [redone] = await undo(scope, back!.operationId)
+      expect(redone!.cause).toMatchObject({ undoes: back!.operationId, redo: true })
+      expect(await contents()).toEqual(['Likes rum'])
+      await undo(scope, null)
+      expect(await contents()).toEqual(['Likes rum', 'Likes tea'])
+
+      await undo(scope, null)
+      await undo(scope, null)
+      expect(await contents()).toEqual([])
+      await expect(undo(scope, null)).rejects.toMatchObject({ code: 'not_found' })
+    })
+
     test('a change is undone by the id of its operation, its event or its memory', async () => {
       const scope = await bench.scope()
       const { journal, memories } = bench.store
@@ -303,10 +326,10 @@ export function testJournal(dialect: string, open: Open) {
       })
       expect(learned).toMatchObject({ superseded: [old.id] })
       expect(await found(bench, scope, 'lives')).toEqual(['Lives in Paris'])
-      await undo(scope, old.id)
+      const [undone] = await undo(scope, old.id)
       expect(plain(await state(scope))).toEqual(plain([old]))
       expect(await found(bench, scope, 'lives')).toEqual(['Lives in Rome'])
-      await undo(scope, null)
+      await undo(scope, undone!.operationId)
       expect(await found(bench, scope, 'lives')).toEqual(['Lives in Paris'])
       expect(await bench.store.memories.find(scope.userId, old.id)).toMatchObject({
         status: 'superseded',
