@@ -240,10 +240,21 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: 'memories undo',
     about: 'take back the latest change, or a named one',
+    details:
+      'Without ID it takes back the latest change that is in force and no undo itself: called again, it goes on with the one before. An undo is taken back by its own id.',
     args: [{ name: '[ID]', about: 'an event, an operation or a memory' }],
+    options: [
+      { flags: '--list', about: 'show the latest changes and whether each was undone' },
+      {
+        flags: '-n, --limit <N>',
+        about: 'with --list: at most so many (default: 20)',
+        read: wholeNumber(1, 1_000),
+      },
+    ],
     aliases: ['undo'],
     examples: [
       ['engram undo', 'the latest change'],
+      ['engram undo --list', 'which there are, with their ids'],
       ['engram undo mem_7f3a', 'the latest change of that memory'],
     ],
   },
@@ -511,7 +522,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--read-only', about: 'may find and list, but change nothing' },
       {
         flags: '--proxy-only',
-        about: 'opens the proxy and nothing else, so that it may stand in an URL',
+        about: 'opens the proxy and nothing else, so that it may stand in a URL',
       },
       { ...EXPIRES, about: 'refused from then on: 30d, 6mo or a date' },
     ],

@@ -147,6 +147,44 @@ describe('memories', () => {
     expect((await engram(['rm'])).code).toBe(2)
   })
 
+  test('undo walks back change by change; the list names each, and an undo is undone by its id', async () => {
+    const work = ['--namespace', 'undoing']
+    const [a, b] = [await add('Likes kiwis', ...work), await add('Likes pears', ...work)]
+    await engram(['rm', a.id, b.id, '--yes'])
+    expect((await engram(['undo'])).out).toContain('"Likes pears"')
+    const second = await engram(['undo'])
+    expect(second.out).toContain('"Likes kiwis"')
+    const contents = async () =>
+      jsonOf<{ memories: Memory[] }>(await engram(['memories', 'list', ...work, '--json']))
+        .memories.map(({ content }) => content)
+        .toSorted()
+    expect(await contents()).toEqual(['Likes kiwis', 'Likes pears'])
+
+    type Operation = { operation_id: string; undone_by: string | null; undoes: string | null }
+    const { operations } = jsonOf<{ operations: Operation[] }>(
+      await engram(['undo', '--list', ...work, '--json']),
+    )
+    expect(
+      operations.map(({ undone_by, undoes }) => [undone_by !== null, undoes !== null]),
+    ).toEqual([
+      [false, true],
+      [false, true],
+      [true, false],
+      [true, false],
+      [false, false],
+      [false, false],
+    ])
+    const listed = await engram(['undo', '--list', ...work, '-n', '3'])
+    expect(listed.out.trimEnd().split('\n')).toHaveLength(3)
+    expect(listed.out).toMatch(/^op_\w+ +.* undo +"Likes kiwis" +key:local$/m)
+    expect(listed.out).toMatch(/^op_\w+ +.* deleted +"Likes pears" +key:local +undone$/m)
+
+    const [, hint] = /Do it again: engram undo (op_\w+)\./.exec(second.err)!
+    expect((await engram(['undo', hint!])).code).toBe(0)
+    expect(await contents()).toEqual(['Likes pears'])
+    expect((await engram(['undo', a.id, '--list'])).code).toBe(2)
+  })
+
   test('all of a namespace are deleted only by its name or --yes, and come back at once', async () => {
     for (const text of ['Stands up at ten', 'Uses Linear']) await add(text, '--namespace', 'work')
     expect((await engram(['memories', 'rm', '--all', '--namespace', 'work'])).code).toBe(6)

@@ -5,9 +5,9 @@ import { confirm, confirmByWord, readText } from '../ask.ts'
 import type { Client } from '../client.ts'
 import type { Call } from '../command.ts'
 import { usage } from '../errors.ts'
-import { resolveChange, resolveMemory } from '../ids.ts'
+import { resolveMemory } from '../ids.ts'
 import { count, oneLine, shortId } from '../output.ts'
-import { changeOf, pathOf } from './memories-read.ts'
+import { pathOf } from './memories-read.ts'
 
 type AddFlags = { category?: string; pin?: boolean; expires?: number | null; file?: string }
 
@@ -107,7 +107,11 @@ async function removeSome(call: Call<object, { id: string[] }>): Promise<void> {
   if (out.isJson) out.json({ deleted: unique })
   else {
     for (const id of unique) out.line(`deleted ${out.paint('cyan', shortId(id))}`)
-    out.note(`Bring ${unique.length === 1 ? 'it' : 'the last one'} back: engram undo`)
+    out.note(
+      unique.length === 1
+        ? 'Bring it back: engram undo'
+        : 'Bring the last one back: engram undo; once more for the one before it',
+    )
   }
 }
 
@@ -142,39 +146,4 @@ async function removeAll(call: Call<object, object>): Promise<void> {
     out.line(`deleted all memories ${where}`)
     out.note('Bring them back: engram undo')
   }
-}
-
-export async function undo(call: Call<object, { id?: string }>): Promise<void> {
-  const { out, args } = call
-  const client = await call.client()
-  const target = args.id === undefined ? null : await resolveChange(client, args.id)
-  const { events } = await client.ask(schema.eventList, {
-    method: 'POST',
-    path: '/memories/undo',
-    body: { target },
-    waitMs: 120_000,
-  })
-  if (out.isJson) {
-    out.json({ events })
-    return
-  }
-  const most = 20
-  out.table({
-    columns: [
-      { title: '', style: 'bold' },
-      { title: '', style: 'cyan' },
-      { title: '', flexible: true },
-    ],
-    rows: events
-      .slice(0, most)
-      .map((event) => [undone(event), shortId(event.memory_id), changeOf(event)]),
-  })
-  if (events.length > most) out.line(`… and ${events.length - most} more`)
-  out.note(
-    `Took back ${count(events.length, 'change')}. Undo is a change too: engram undo once more restores it.`,
-  )
-}
-
-function undone({ before, after }: z.output<typeof schema.eventAnswer>): string {
-  return before === null ? 'restored' : after === null ? 'removed' : 'changed back'
 }
