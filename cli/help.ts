@@ -8,8 +8,14 @@ const GROUPS: readonly Readonly<{ title: string; nouns: readonly string[] }>[] =
     title: 'Run',
     nouns: ['serve', 'status', 'stop', 'run', 'proxy', 'ui', 'mcp', 'clients'],
   },
-  { title: 'Remember', nouns: ['memories', 'why', 'tail', 'review', 'conflicts', 'conversations'] },
-  { title: 'Manage', nouns: ['namespaces', 'users', 'keys', 'apps', 'jobs', 'config', 'doctor'] },
+  {
+    title: 'Remember',
+    nouns: ['memories', 'why', 'tail', 'review', 'conflicts', 'conversations', 'eval'],
+  },
+  {
+    title: 'Manage',
+    nouns: ['namespaces', 'users', 'keys', 'apps', 'jobs', 'embeddings', 'config', 'doctor'],
+  },
   { title: 'More', nouns: ['help', 'version'] },
 ]
 

@@ -93,8 +93,24 @@ export const TOPICS: Readonly<Record<TopicName, (page: Page) => string[]>> = {
     ),
     '',
     ...flow(
-      'It contacts other hosts for two reasons only: to forward a chat to the provider your app asked for, and, when extraction.provider is set, to let that provider find memories in the exchange. Without it the built-in rules do.',
+      'It contacts other hosts for four reasons only, and the last three only when you ask for them:',
       page.width,
+    ),
+    '',
+    ...listing(
+      [
+        ['chats', 'they are forwarded to the provider that your app asked for'],
+        [
+          'learning',
+          'with extraction.provider set, exchanges go to that provider, which finds memories in them; the built-in rules do without',
+        ],
+        [
+          'embedding',
+          'with openai:MODEL or ollama:MODEL as the embedding model, every memory and every question goes to that server; the built-in models run here',
+        ],
+        ['models', 'engram embeddings use NAME fetches a model that is not built in, once'],
+      ],
+      page,
     ),
     '',
     ...listing(
