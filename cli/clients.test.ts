@@ -85,6 +85,8 @@ describe('engram clients test', () => {
     const alone = await home.engram(['clients', 'test', 'cursor'])
     expect(alone.code).toBe(5)
     expect(alone.err).toContain('list_memories answers')
+    // What the server advises is what helps.
+    expect(alone.err).toContain('  fix   engram serve\n')
     const none = await home.engram(['clients', 'test', 'zed'])
     expect(none.code).toBe(3)
     expect(none.err).toContain('  fix   engram clients connect zed\n')

@@ -129,7 +129,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     path: 'memories add',
     about: 'store a memory',
     details:
-      'One statement that stands alone. Without TEXT, or with -, it is read from standard input.',
+      'One statement that stands alone, of at most 4,000 characters. Without TEXT, or with -, it is read from standard input.',
     args: [{ name: '[TEXT...]', about: 'the statement, or -' }],
     options: [
       CATEGORY,

@@ -73,7 +73,7 @@ test('a value that breaks a rule, and a name that is none, change nothing', asyn
   expect(secret.err).not.toContain('a b')
   const unknown = await engram(['config', 'get', 'port'])
   expect(unknown.code).toBe(2)
-  expect(unknown.err).toContain('did you mean server.port?')
+  expect(unknown.err).toContain('  fix   Did you mean server.port?\n')
   expect(readFileSync(file, 'utf8')).toBe(ORIGINAL)
 })
 
@@ -82,6 +82,20 @@ test('a file that is broken is named', async () => {
   const { code, err } = await engram(['config', 'list'])
   expect(code).toBe(2)
   expect(err).toContain(`${file} is not valid TOML`)
+  writeFileSync(file, '# mine\n[server]\nprt = 1\n')
+  const unknown = await engram(['config', 'list'])
+  expect(unknown.err).toContain('there is no setting server.prt')
+  // Every command that could mend it reads it first.
+  expect(unknown.err).toContain(
+    `  fix   Correct or remove server.prt (line 3) in an editor: ${file}\n`,
+  )
+  writeFileSync(file, '[memory]\nreview = "x"\n')
+  expect((await engram(['config', 'list'])).err).toContain(
+    '  fix   engram config unset memory.review ',
+  )
+  expect((await engram(['config', 'unset', 'memory.review'])).code).toBe(0)
+  expect((await engram(['config', 'list'])).code).toBe(0)
+  writeFileSync(file, '[providers.openai]\napi_key = "sk-1234"\n')
 })
 
 test('a file with a key that others can read is refused, with the command that mends it', async () => {

@@ -175,6 +175,9 @@ describe('serve', () => {
       expect(err).toContain(`error E_PORT_TAKEN: port ${other.port} of 127.0.0.1 is taken`)
       if (process.platform === 'linux') expect(err).toContain(`process ${process.pid}`)
       expect(err).toContain(`  fix   engram serve --port ${other.port! + 1}`)
+      // A daemon that a command starts needs the port the next time too.
+      const added = await home.engram(['add', 'x'], { env: { ENGRAM_PORT: String(other.port) } })
+      expect(added.err).toContain(`  fix   engram config set server.port ${other.port! + 1}\n`)
 
       const home2 = newHome()
       const first = home2.start(['serve'])
@@ -201,7 +204,7 @@ describe('serve', () => {
     const refused = await home.engram(['serve'], { env: itself })
     expect(refused.code).toBe(2)
     expect(refused.err).toContain('OPENAI_BASE_URL is http://127.0.0.1:4123/v1')
-    expect(refused.err).toContain('set ENGRAM_OPENAI_BASE_URL')
+    expect(refused.err).toContain('Set ENGRAM_OPENAI_BASE_URL')
   })
 })
 

@@ -388,7 +388,9 @@ describe('users and keys', () => {
     expect(refused).toMatchObject({ code: 4, out: '' })
     expect(refused.err).toContain('error E_FORBIDDEN: the key "report" may only read')
     expect((await engram(['keys', 'list'])).out).toMatch(/report +ek_\S+ +may read .*expires in/)
-    expect((await engram(['keys', 'create', 'report'])).code).toBe(6)
+    const twice = await engram(['keys', 'create', 'report'])
+    expect(twice.code).toBe(6)
+    expect(twice.err).toContain('there is a key report already\n  fix   engram keys list')
     expect((await engram(['keys', 'revoke', 'report'])).code).toBe(0)
     const revoked = await engram(['search', 'tabs'], { env })
     expect(revoked.code).toBe(4)
@@ -403,7 +405,10 @@ describe('users and keys', () => {
     expect(
       jsonOf<{ total: number }>(await engram(['memories', 'list', '--json'], { env })).total,
     ).toBe(0)
-    expect((await engram(['users', 'create', 'ada'])).code).toBe(6)
+    const twice = await engram(['users', 'create', 'ada'])
+    expect(twice.code).toBe(6)
+    expect(twice.err).toContain('there is a user ada already\n  fix   engram users list')
+    expect(twice.err).not.toContain('external_id')
     expect((await engram(['users', 'list'])).out).toMatch(/usr_\w{8} {2}ada /)
     expect((await engram(['users', 'rm', 'ada'])).code).toBe(6)
     expect((await engram(['users', 'rm', 'ada', '--yes'])).code).toBe(0)

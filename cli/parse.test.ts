@@ -14,6 +14,13 @@ describe('the table of commands', () => {
     expect(Object.keys(HANDLERS).sort()).toEqual(runnable.sort())
   })
 
+  test('the help of the program names every command', () => {
+    const text = helpText('', page)
+    for (const { path, hidden } of childrenOf('')) {
+      expect({ path, named: text.includes(`\n  ${path} `) }).toEqual({ path, named: !hidden })
+    }
+  })
+
   test('every handler can be loaded', async () => {
     for (const load of Object.values(HANDLERS)) expect(await load()).toBeFunction()
   })
@@ -127,6 +134,22 @@ describe('a command line', () => {
       'engram memories rm --help',
     ],
     [['frobnicate'], 'engram has no command "frobnicate"', 'engram --help'],
+    [['frobnicate', '--help'], 'engram has no command "frobnicate"', 'engram --help'],
+    [
+      ['--json', 'statsu', '-h'],
+      'engram has no command "statsu"; did you mean status?',
+      'engram status --help',
+    ],
+    [
+      ['memories', 'move', '--help'],
+      'engram memories has no command "move"',
+      'engram memories --help',
+    ],
+    [
+      ['--timeout', 'soon', 'add', 'x'],
+      '--timeout must be a time such as 10s, 500ms or 2min, got "soon"',
+      'engram memories add --help',
+    ],
     [
       ['status', '--jsn'],
       'engram status has no option --jsn; did you mean --json?',
@@ -141,17 +164,17 @@ describe('a command line', () => {
     [
       ['memories', 'list', '-n', '0'],
       '--limit must be a whole number from 1 to 10,000, got "0"',
-      'engram help',
+      'engram memories list --help',
     ],
     [
       ['memories', 'list', '--status', 'x'],
       '--status must be one of approved, pending, rejected, superseded, all, got "x"',
-      'engram help',
+      'engram memories list --help',
     ],
     [
       ['status', '--color', 'blue'],
       '--color must be one of auto, always, never, got "blue"',
-      'engram help',
+      'engram status --help',
     ],
     [
       ['add', '-5 degrees'],
@@ -178,6 +201,8 @@ describe('a command line', () => {
       asked: true,
     })
     expect(parse(['add', '--help'])).toMatchObject({ kind: 'help', path: 'add', asked: true })
+    expect(parse(['memories', '--help'])).toMatchObject({ kind: 'help', path: 'memories' })
+    expect(parse(['--help'])).toMatchObject({ kind: 'help', path: '', asked: true })
     expect(parse(['memories'])).toMatchObject({ kind: 'help', path: 'memories', asked: false })
     expect(parse([])).toMatchObject({ kind: 'help', path: '', asked: false })
     expect(TOPIC_NAMES.length).toBe(5)

@@ -1,7 +1,7 @@
 import { Command, type CommanderError, Option } from 'commander'
 import type { CommandSpec, Globals, OptionSpec } from './command.ts'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts'
-import { type CliError, usage } from './errors.ts'
+import { type CliError, usage, withHelpOf } from './errors.ts'
 import { childrenOf, findCommand, usageOf } from './help.ts'
 
 /** What a command line asks for: a command with its values, or help. */
@@ -48,8 +48,21 @@ export function parse(argv: readonly string[]): Parsed {
   } catch (error) {
     const globals = globalsOf(program)
     if (error instanceof Refused) return refusal(error, argv, globals)
-    return { kind: 'error', error: error as CliError, globals }
+    const { path = '' } = commandIn(argv) ?? {}
+    return { kind: 'error', error: withHelpOf(error as CliError, path), globals }
   }
+}
+
+/** The command that a line names, when it was not read to its end. Its words stand side by side. */
+function commandIn(argv: readonly string[]): CommandSpec | undefined {
+  const words = argv.filter((word) => !word.startsWith('-'))
+  for (let start = 0; start < words.length; start++) {
+    for (const length of [3, 2, 1]) {
+      const spec = findCommand(words.slice(start, start + length).join(' '))
+      if (spec) return spec
+    }
+  }
+  return undefined
 }
 
 class Refused extends Error {
@@ -150,9 +163,27 @@ function globalsOf(program: Command): Globals {
 }
 
 function refusal({ path, reason }: Refused, argv: readonly string[], globals: Globals): Parsed {
-  if (reason.code === 'commander.helpDisplayed') return { kind: 'help', path, asked: true, globals }
+  if (reason.code === 'commander.helpDisplayed') {
+    // Help for something else than was named would say that all is well.
+    const bare = childrenOf(path).length === 0 ? null : parse(argv.filter((word) => !isHelp(word)))
+    return bare?.kind === 'error' ? bare : { kind: 'help', path, asked: true, globals }
+  }
   if (reason.code === 'commander.help') return { kind: 'help', path, asked: false, globals }
   return { kind: 'error', error: explain(path, reason, argv), globals }
+}
+
+const isHelp = (word: string) => word === '-h' || word === '--help'
+
+function noCommand(path: string, word: string, similar: readonly string[]): CliError {
+  const self = path === '' ? 'engram' : `engram ${path}`
+  const known = childrenOf(path).map((child) => child.path.split(' ').at(-1)!)
+  const meant = SYNONYMS[word]
+  const [best] = [meant, word, `memories ${word}`, `memories ${meant}`]
+    .filter((name) => name && (known.includes(name) || (path === '' && findCommand(name))))
+    .concat(similar)
+  return best
+    ? usage(`${self} has no command "${word}"; did you mean ${best}?`, `${self} ${best} --help`)
+    : usage(`${self} has no command "${word}"`, `${self} --help`)
 }
 
 function explain(
@@ -168,14 +199,7 @@ function explain(
   switch (code) {
     case 'commander.unknownCommand': {
       const word = /'(.*)'/.exec(first)?.[1] ?? ''
-      const known = childrenOf(path).map((child) => child.path.split(' ').at(-1)!)
-      const meant = SYNONYMS[word]
-      const [best] = [meant, `memories ${word}`, `memories ${meant}`]
-        .filter((name) => name && (known.includes(name) || (path === '' && findCommand(name))))
-        .concat(similar ?? [])
-      return best
-        ? usage(`${self} has no command "${word}"; did you mean ${best}?`, `${self} ${best} --help`)
-        : usage(`${self} has no command "${word}"`, `${self} --help`)
+      return noCommand(path, word, similar ?? [])
     }
     case 'commander.unknownOption': {
       const flag = /'(.*)'/.exec(first)?.[1] ?? ''

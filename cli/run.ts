@@ -1,6 +1,7 @@
 import { findPaths, type Paths } from '../daemon/paths.ts'
+import { asAdvice } from './advice.ts'
 import type { Call, Context } from './command.ts'
-import { CliError, toCliError } from './errors.ts'
+import { CliError, toCliError, withHelpOf } from './errors.ts'
 import { HANDLERS } from './handlers.ts'
 import { helpText } from './help.ts'
 import { createOutput, type Output } from './output.ts'
@@ -42,7 +43,7 @@ export async function run(argv: readonly string[], host: NodeJS.Process): Promis
     code =
       argv[0] === 'hook'
         ? await passOver(failure, argv, findPaths(env, globals.home))
-        : report(failure, out, env.ENGRAM_LOG_LEVEL === 'debug')
+        : report(failure, parsed, out, env.ENGRAM_LOG_LEVEL === 'debug')
   }
   await out.flushed()
   return code
@@ -116,8 +117,8 @@ async function passOver(thrown: unknown, argv: readonly string[], paths: Paths):
 }
 
 /** Prints a failure. @returns its exit code */
-function report(thrown: unknown, out: Output, isDebugging: boolean): number {
-  const error = toCliError(thrown)
+function report(thrown: unknown, parsed: Parsed, out: Output, isDebugging: boolean): number {
+  const error = withHelpOf(toCliError(thrown), parsed.kind === 'run' ? parsed.spec.path : '')
   const { code, message, why, fix } = error
   if (out.isJson) {
     out.error(JSON.stringify({ error: { code, message, ...(why ? { why } : {}), fix } }))
@@ -125,7 +126,7 @@ function report(thrown: unknown, out: Output, isDebugging: boolean): number {
   }
   const lines = [`${out.paintError('red', 'error')} ${code}: ${inOneLine(message)}`]
   if (why) lines.push(`  why   ${inOneLine(why)}`)
-  lines.push(`  fix   ${inOneLine(fix)}`)
+  lines.push(`  fix   ${inOneLine(asAdvice(fix))}`)
   out.error(lines.join('\n'))
   if (code === 'E_INTERNAL' && isDebugging && error.cause instanceof Error)
     out.error(error.cause.stack ?? '')

@@ -117,9 +117,9 @@ describe('config.toml', () => {
       read({}, {}, '[server]\nprot = 1\n[recal]\ndeadline_ms = 3'),
     )
     expect(message).toContain('there is no setting server.prot')
-    expect(fix).not.toBe('')
-    expect(problemOf(() => read({}, {}, '[recal]\ndeadline_ms = 3')).fix).toContain(
-      'recall.deadline_ms',
+    expect(fix).toContain('correct or remove server.prot (line 2)')
+    expect(problemOf(() => read({}, {}, '[recal]\ndeadline_ms = 3')).message).toContain(
+      'did you mean recall.deadline_ms?',
     )
   })
 

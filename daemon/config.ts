@@ -71,19 +71,26 @@ export function readConfig(sources: Sources): Config {
 /** Settings of config.toml by name. @throws EngramError `invalid` for syntax, unknown names and loose modes. */
 export function readConfigFile(path: string): ReadonlyMap<SettingName, unknown> {
   if (!existsSync(path)) return new Map()
+  const text = readFileSync(path, 'utf8')
   let parsed: unknown
   try {
-    parsed = Bun.TOML.parse(readFileSync(path, 'utf8'))
+    parsed = Bun.TOML.parse(text)
   } catch (error) {
-    throw new EngramError('invalid', `${path} is not valid TOML: ${messageOf(error)}`)
+    throw new EngramError('invalid', `${path} is not valid TOML: ${messageOf(error)}`, {
+      fix: `correct it in an editor: ${path}`,
+    })
   }
   const found = new Map<SettingName, unknown>()
   for (const [name, value] of flatten(parsed as object, '')) {
     try {
       found.set(readSettingName(name), value)
     } catch (error) {
+      // What lists or changes settings reads this file too: only an editor helps.
       const { message, fix } = error as EngramError
-      throw new EngramError('invalid', `${path}: ${message}`, fix ? { fix } : {})
+      const hint = fix?.startsWith('did you mean') ? `; ${fix}` : ''
+      throw new EngramError('invalid', `${path}: ${message}${hint}`, {
+        fix: `correct or remove ${name}${lineOf(name, text)} in an editor: ${path}`,
+      })
     }
   }
   const holdsSecret = [...found.keys()].some((name) => (SETTINGS[name] as Setting<unknown>).secret)
@@ -94,6 +101,14 @@ export function readConfigFile(path: string): ReadonlyMap<SettingName, unknown> 
     })
   }
   return found
+}
+
+/** " (line 3)" when one line alone can be it: a key may stand in several tables. */
+function lineOf(name: string, text: string): string {
+  const key = name.split('.').at(-1)!
+  const lines = text.split('\n').map((line) => line.split('=')[0]!.trim().replaceAll(/["']/g, ''))
+  const at = lines.flatMap((left, i) => (left === key || left.endsWith(`.${key}`) ? [i + 1] : []))
+  return at.length === 1 ? ` (line ${at[0]})` : ''
 }
 
 function* flatten(table: object, prefix: string): Generator<[string, unknown]> {
@@ -119,7 +134,12 @@ function resolveSetting(
       return setting.read(given)
     } catch (error) {
       const shown = setting.secret ? 'a value that is not shown' : JSON.stringify(given)
-      throw new EngramError('invalid', `${where} ${messageOf(error)}, got ${shown}`)
+      const isInFile = where.endsWith(configFile)
+      throw new EngramError('invalid', `${where} ${messageOf(error)}, got ${shown}`, {
+        fix: isInFile
+          ? `engram config unset ${name}          (or correct it in ${configFile})`
+          : `set ${where} to a value that it takes: engram help environment`,
+      })
     }
   }
   const flag = flags?.[name]

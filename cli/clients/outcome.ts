@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { asAdvice } from '../advice.ts'
 import type { Call } from '../command.ts'
 import { CliError, toCliError, usage } from '../errors.ts'
 import { printable, tilde } from '../output.ts'
@@ -86,7 +87,7 @@ function printOutcome(outcome: Outcome, call: Call<ChangeFlags, Names>, place: W
   const { client, state, file, backups, via, diff, error } = outcome
   const { out, env, flags } = call
   if (error) {
-    out.error(`${client.id}: ${error.code}: ${error.message}\n  fix   ${error.fix}`)
+    out.error(`${client.id}: ${error.code}: ${error.message}\n  fix   ${asAdvice(error.fix)}`)
     return
   }
   if (state === 'planned') {

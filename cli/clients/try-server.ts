@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { messageOf } from '../../memory/errors.ts'
 import { CliError } from '../errors.ts'
 import type { ClientSpec } from './catalog.ts'
 import type { Reach } from './entry.ts'
+import { asLine } from './own-command.ts'
 import { homeOf, type Surroundings } from './places.ts'
 
 export type Tried = Readonly<{
@@ -61,7 +63,7 @@ export async function tryServer(
       failure(reach, error, limit, waitMs),
       {
         ...(seen.length > 0 ? { why: seen.at(-1)! } : {}),
-        fix: `engram doctor, or connect it anew: engram clients connect ${client.id}`,
+        fix: adviceFor(client, reach, error),
         cause: error,
       },
     )
@@ -75,6 +77,17 @@ const HARMLESS = { name: 'list_memories', arguments: { limit: 1 } }
 function textOf(content: unknown): string {
   const parts = Array.isArray(content) ? content : []
   return parts.map((part) => String((part as { text?: unknown }).text ?? '')).join(' ')
+}
+
+/** What the server itself advises; else what brings its whole answer to light. */
+function adviceFor(client: ClientSpec, reach: Reach, error: unknown): string {
+  const own = /What the user can do: (.+?)\.?$/.exec(messageOf(error).trim())?.[1]
+  if (own) return own
+  const again = `engram clients connect ${client.id}`
+  if (reach.kind === 'http') return `engram serve          (or connect it anew: ${again})`
+  if (!existsSync(reach.command)) return again
+  const line = asLine({ program: reach.command, args: reach.args })
+  return `see what it says when it is run: ${line} < /dev/null; or connect it anew: ${again}`
 }
 
 function failure(reach: Reach, error: unknown, limit: AbortSignal, waitMs: number): string {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { openAssets } from '../../daemon/assets.ts'
 import { messageOf } from '../../memory/errors.ts'
+import { asAdvice } from '../advice.ts'
 import { type Check, type CheckState, examine } from '../checks.ts'
 import type { Call } from '../command.ts'
 import { CliError } from '../errors.ts'
@@ -43,7 +44,7 @@ function printChecks(
     const [first = '', ...more] = wrap(message, room)
     out.line(`${label} ${name.padEnd(nameWidth)}  ${first}`)
     for (const line of more) out.line(lead + line)
-    if (fix) out.line(`${lead}fix: ${out.paint('bold', fix)}`)
+    if (fix) out.line(`${lead}fix: ${out.paint('bold', asAdvice(fix))}`)
   }
   const parts = [
     ...(errors > 0 ? [count(errors, 'error')] : []),

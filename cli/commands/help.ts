@@ -1,7 +1,8 @@
 import type { Call, OptionSpec } from '../command.ts'
 import { COMMANDS, GLOBAL_OPTIONS } from '../commands.ts'
 import { CliError, ERROR_TABLE } from '../errors.ts'
-import { childrenOf, findCommand, helpText, TOPIC_NAMES, usageOf } from '../help.ts'
+import { childrenOf, findCommand, flow, helpText, TOPIC_NAMES, usageOf } from '../help.ts'
+import type { Output } from '../output.ts'
 import { TOPICS } from '../topics.ts'
 
 export async function help({ out, args }: Call<object, { subject: string[] }>): Promise<void> {
@@ -13,13 +14,22 @@ export async function help({ out, args }: Call<object, { subject: string[] }>): 
   const topic = TOPIC_NAMES.find((name) => name === subject)
   const error = ERROR_TABLE.find(({ code }) => code === subject.toUpperCase())
   if (topic) for (const line of TOPICS[topic](out)) out.line(line)
-  else if (error) out.line(`${error.code}: ${error.about}. Exit code ${error.exit}.`)
+  else if (error) for (const line of errorHelp(error, out)) out.line(line)
   else if (subject === '' || findCommand(subject)) await out.raw(helpText(subject, out))
   else {
     throw new CliError('E_NOT_FOUND', `there is no help for "${subject}"`, {
       fix: `engram help          (topics: ${TOPIC_NAMES.join(', ')})`,
     })
   }
+}
+
+function errorHelp({ code, about, exit, help, fix }: (typeof ERROR_TABLE)[number], out: Output) {
+  return [
+    ...flow(`${code}: ${about}. Exit code ${exit}.`, out.width),
+    ...flow(help, out.width),
+    '',
+    `What helps most often: ${out.paint('bold', fix)}`,
+  ]
 }
 
 /** The commands as data: for completions, for pages, and for programs that drive this one. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import * as schema from '../../daemon/rest/schema.ts'
 import { confirm } from '../ask.ts'
 import type { Call } from '../command.ts'
-import { CliError, usage } from '../errors.ts'
+import { CliError, nameTaken, usage } from '../errors.ts'
 import { count, dateTime, relativeTime, shortId } from '../output.ts'
 
 const PATH = '/users/me/api-keys'
@@ -54,15 +54,19 @@ export async function create(call: Call<CreateFlags, { name: string }>): Promise
     throw usage('--read-only and --proxy-only exclude each other', 'engram keys create --help')
   }
   const client = await call.client()
-  const key = await client.ask(schema.createdKey, {
-    method: 'POST',
-    path: PATH,
-    body: {
-      name: args.name,
-      scope: flags.proxyOnly ? 'proxy' : flags.readOnly ? 'read' : 'write',
-      ...(flags.expires ? { expires_at: flags.expires } : {}),
-    },
-  })
+  const key = await client
+    .ask(schema.createdKey, {
+      method: 'POST',
+      path: PATH,
+      body: {
+        name: args.name,
+        scope: flags.proxyOnly ? 'proxy' : flags.readOnly ? 'read' : 'write',
+        ...(flags.expires ? { expires_at: flags.expires } : {}),
+      },
+    })
+    .catch((error) => {
+      throw nameTaken(error, `there is a key ${args.name} already`, 'engram keys list')
+    })
   if (out.isJson) out.json(key)
   else {
     out.line(key.api_key)

@@ -91,7 +91,8 @@ async function start(config: Config, call: ServeCall): Promise<Daemon> {
     const holder = await describePortHolder(config['server.host'], config['server.port'])
     throw new CliError('E_PORT_TAKEN', message, {
       why: holder ? `${holder}, listens there` : 'another program listens there',
-      fix,
+      // A command, or a client, wanted it in the background: there the next one needs the port too.
+      fix: call.flags.background ? fix?.replace('serve --port', 'config set server.port') : fix,
     })
   }
 }

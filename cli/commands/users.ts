@@ -3,7 +3,7 @@ import * as schema from '../../daemon/rest/schema.ts'
 import { confirmByWord } from '../ask.ts'
 import type { Client } from '../client.ts'
 import type { Call } from '../command.ts'
-import { CliError } from '../errors.ts'
+import { CliError, nameTaken } from '../errors.ts'
 import { count, relativeTime, shortId } from '../output.ts'
 import { pagesOf } from '../pages.ts'
 
@@ -12,11 +12,15 @@ const page = z.object({ users: z.array(schema.userAnswer), total: z.number() })
 export async function create(call: Call<object, { name: string }>): Promise<void> {
   const { out, args } = call
   const client = await call.client()
-  const user = await client.ask(schema.createdUser, {
-    method: 'POST',
-    path: '/users',
-    body: { external_id: args.name },
-  })
+  const user = await client
+    .ask(schema.createdUser, {
+      method: 'POST',
+      path: '/users',
+      body: { external_id: args.name },
+    })
+    .catch((error) => {
+      throw nameTaken(error, `there is a user ${args.name} already`, 'engram users list')
+    })
   if (out.isJson) out.json(user)
   else {
     out.line(user.api_key)
