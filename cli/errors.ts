@@ -111,7 +111,7 @@ const CLI_ERRORS = {
     exit: 1,
     about: 'it could not be done',
     fix: 'engram doctor',
-    help: 'The message says why.',
+    help: 'The message says why. Whether everything else is as it should be, engram doctor says.',
   },
   E_INTERNAL: {
     exit: 1,

@@ -49,6 +49,52 @@ describe('tables', () => {
     expect(formatTable({ columns, rows: [['mem_1', long, 'now']] }, null, plain)[0]).toContain(long)
   })
 
+  test('what would leave the text too little room goes below it', () => {
+    const table = {
+      columns: [
+        { title: 'score', align: 'right' as const },
+        { title: 'words', below: 'named' as const },
+        { title: 'text', flexible: true as const },
+        { title: 'why', below: 'plain' as const },
+      ],
+      titles: true,
+      indent: 2,
+      rows: [
+        [
+          '0.82',
+          '0.50',
+          'likes tea of every kind, and above all the green one',
+          'a reason '.repeat(9),
+        ],
+        ['0.10', '0.00', 'short', ''],
+      ],
+    }
+    const narrow = formatTable(table, 80, plain)
+    expect(narrow).toEqual([
+      '  score  text',
+      '   0.82  likes tea of every kind, and above all the green one',
+      '         words 0.50  a reason a reason a reason a reason a reason a reason a',
+      '         reason a reason a reason',
+      '   0.10  short',
+      '         words 0.00',
+    ])
+    const [titles, first, ...others] = formatTable(table, 200, plain)
+    expect(titles).toMatch(/^ {2}score {2}words {2}text +why$/)
+    expect(first).toMatch(/0\.50 +likes tea .* the green one {2}a reason/)
+    expect(others).toHaveLength(1)
+    expect(formatTable(table, null, plain)).toHaveLength(3)
+  })
+
+  test('one long text does not push the others’ cells far away in a pipe', () => {
+    const rows = [
+      ['mem_1', 'x'.repeat(200), 'now'],
+      ['mem_2', 'short', 'now'],
+    ]
+    const [long, short] = formatTable({ columns, rows }, null, plain)
+    expect(long).toEndWith('x  now')
+    expect(short).toHaveLength('mem_2  '.length + 60 + '  now'.length)
+  })
+
   test('a column that is empty in every row takes no room', () => {
     expect(formatTable({ columns, rows: [['a', '', 'b']] }, 80, plain)).toEqual(['a  b'])
   })

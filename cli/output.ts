@@ -54,6 +54,11 @@ export type Column = Readonly<{
   least?: number
   /** Takes what is left of the line, and is cut; without one the last column does. */
   flexible?: true
+  /**
+   * Goes to a line below its row when the flexible column would get too little room beside it; `named` with
+   * its title in front, for what says nothing without.
+   */
+  below?: 'plain' | 'named'
 }>
 
 /** Text, or text with a style of its own. */
@@ -132,21 +137,74 @@ const GAP = 2
 /** A flexible column never becomes narrower: then the line is longer than the terminal instead. */
 const MIN_FLEXIBLE = 16
 
+/** What people came for: with less room than this for it, the rest goes below. */
+const ROOM_FOR_TEXT = 48
+/** Into a file or a pipe no text is cut; the longest one does not push away what follows the others. */
+const PADDED_IN_PIPES = 60
+
 /** Lines of aligned cells. Cells become one line; with a width, the flexible column is cut to fit. */
 export function formatTable(table: Table, width: number | null, paint: Paint): string[] {
+  if (width === null || !isCramped(table, width)) return formatRows(table, width, paint)
+  const isKept = table.columns.map(({ below }) => below === undefined)
+  const columns = table.columns.filter((_, i) => isKept[i])
+  const kept = { ...table, columns, rows: table.rows.map((row) => row.filter((_, i) => isKept[i])) }
+  const lines = formatRows(kept, width, paint)
+  const widths = widthsOf(kept)
+  const before = widths.slice(0, stretching(columns)).filter((w) => w > 0)
+  const lead = (table.indent ?? 0) + before.reduce((sum, w) => sum + w + GAP, 0)
+  const room = Math.max(MIN_FLEXIBLE, width - lead)
+  return lines.flatMap((line, at) => {
+    const row = table.rows[table.titles ? at - 1 : at]
+    const rest = row ? table.columns.flatMap((column, i) => belowOf(column, row[i] ?? '')) : []
+    if (rest.length === 0) return [line]
+    const below = wrap(rest.join('  '), room).map((text) => ' '.repeat(lead) + paint('dim', text))
+    return [line, ...below]
+  })
+}
+
+function belowOf({ below, title }: Column, cell: Cell): string[] {
+  const text = oneLine(textOf(cell))
+  if (!below || text === '') return []
+  return [below === 'named' ? `${title} ${text}` : text]
+}
+
+/** Would the text be cut for the sake of what could stand below it? */
+function isCramped(table: Table, width: number): boolean {
+  if (table.columns.every(({ below }) => below === undefined)) return false
+  const widths = widthsOf(table)
+  const text = widths[stretching(table.columns)]!
+  return roomFor(table, widths, width) < Math.min(text, ROOM_FOR_TEXT)
+}
+
+function widthsOf({ columns, rows, titles }: Table): number[] {
+  const shown = titles ? [columns.map(({ title }) => title), ...rows] : rows
+  return columns.map(({ least = 0 }, i) =>
+    shown.reduce((most, row) => Math.max(most, displayWidth(oneLine(textOf(row[i] ?? '')))), least),
+  )
+}
+
+function stretching(columns: readonly Column[]): number {
+  const flexible = columns.findIndex((column) => column.flexible)
+  return flexible < 0 ? columns.length - 1 : flexible
+}
+
+/** What the other columns leave of the line. */
+function roomFor({ columns, indent = 0 }: Table, widths: readonly number[], width: number): number {
+  const stretch = stretching(columns)
+  const shown = widths.filter((w) => w > 0).length
+  const fixed = widths.reduce((sum, w, i) => (i === stretch ? sum : sum + w), 0)
+  return width - indent - fixed - GAP * Math.max(0, shown - 1)
+}
+
+function formatRows(table: Table, width: number | null, paint: Paint): string[] {
   const { columns } = table
   const texts = table.rows.map((row) => row.map((cell) => oneLine(textOf(cell))))
   const rows = table.titles ? [columns.map(({ title }) => title), ...texts] : texts
-  const widths = columns.map(({ least = 0 }, i) =>
-    rows.reduce((most, row) => Math.max(most, displayWidth(row[i] ?? '')), least),
-  )
-  const flexible = columns.findIndex((column) => column.flexible)
-  const stretch = flexible < 0 ? columns.length - 1 : flexible
+  const widths = widthsOf(table)
+  const stretch = stretching(columns)
   const indent = ' '.repeat(table.indent ?? 0)
   if (width !== null) {
-    const shown = widths.filter((w) => w > 0).length
-    const fixed = widths.reduce((sum, w, i) => (i === stretch ? sum : sum + w), 0)
-    const room = width - indent.length - fixed - GAP * Math.max(0, shown - 1)
+    const room = roomFor(table, widths, width)
     widths[stretch] = Math.min(widths[stretch]!, Math.max(MIN_FLEXIBLE, room))
   }
   return rows.map((row, at) => {
@@ -158,7 +216,9 @@ export function formatTable(table: Table, width: number | null, paint: Paint): s
       const cellWidth = widths[i]!
       if (cellWidth === 0) continue
       const cell = cut(row[i] ?? '', cellWidth)
-      const missing = cellWidth - displayWidth(cell)
+      const isText = width === null && i === stretch
+      const padded = isText ? Math.min(cellWidth, PADDED_IN_PIPES) : cellWidth
+      const missing = Math.max(0, padded - displayWidth(cell))
       const style = isTitle ? 'dim' : (styleOf(given?.[i]) ?? column.style)
       const text = style ? paint(style, cell) : cell
       const lead = column.align === 'right' ? missing : 0

@@ -148,7 +148,7 @@ function printCandidates(parts: Detail, out: Output): void {
       { title: '', align: 'right' },
       { title: '', style: 'cyan' },
       { title: '', flexible: true },
-      { title: '', style: 'dim' },
+      { title: '', style: 'dim', below: 'plain' },
     ],
     rows: [...admitted, ...others.slice(0, SHOWN_OUT)].map((candidate): Cell[] => [
       candidate.admitted ? { text: 'in', style: 'green' } : { text: 'out', style: 'dim' },
@@ -176,7 +176,7 @@ function printLearned({ learned, created_at: createdAt }: Log, out: Output): voi
       { title: '' },
       { title: '', style: 'cyan' },
       { title: '', flexible: true },
-      { title: '', style: 'dim' },
+      { title: '', style: 'dim', below: 'plain' },
     ],
     rows: learned.map((event) => [
       LEARNED[event.kind] ?? event.kind,
