@@ -232,6 +232,14 @@ describe('memories', () => {
   })
 })
 
+test('a list that is empty says whether there is nothing, or nothing that fits', async () => {
+  const none = async (...flags: string[]) => (await engram(['memories', 'list', ...flags])).err
+  expect(await none('--search', 'xyzzy')).toMatch(
+    /^None of \d+ memories fits --search "xyzzy", --status approved\. All of them: engram memories list --status all$/m,
+  )
+  expect(await none('--namespace', 'wrok')).toContain('All of them: engram namespaces list')
+})
+
 describe('export and import', () => {
   test('give back what was there, in another home', async () => {
     await add('Keeps bees', '--namespace', 'hobby', '--pin')

@@ -1,10 +1,12 @@
 import type { z } from 'zod'
 import * as schema from '../../daemon/rest/schema.ts'
 import { readText } from '../ask.ts'
+import type { Client } from '../client.ts'
 import type { Call } from '../command.ts'
 import { resolveKnownMemory, resolveMemory } from '../ids.ts'
 import {
   type Cell,
+  type Column,
   count,
   cut,
   dateTime,
@@ -65,6 +67,12 @@ export async function search(call: Call<SearchFlags, { query: string[] }>): Prom
   if (answer.degraded) out.note(`Searched by words alone: ${answer.degraded}.`)
 }
 
+/** What a score is made of. */
+const PARTS: readonly Column[] = ['words', 'meaning', 'evidence'].map((title) => ({
+  title,
+  below: 'named',
+}))
+
 function printHits(
   { results, turns, receipt_id: receiptId, took_ms: tookMs }: z.output<typeof schema.searchAnswer>,
   out: Output,
@@ -73,11 +81,11 @@ function printHits(
   out.table({
     columns: [
       { title: 'score', align: 'right', style: 'bold' },
-      ...(explain ? [{ title: 'words' }, { title: 'meaning' }, { title: 'evidence' }] : []),
+      ...(explain ? PARTS : []),
       { title: 'id', style: 'cyan' },
       { title: 'memory', flexible: true as const },
-      { title: 'category', style: 'dim' as const },
-      { title: 'age', style: 'dim' as const },
+      { title: 'category', style: 'dim' as const, below: 'plain' as const },
+      { title: 'age', style: 'dim' as const, below: 'plain' as const },
     ],
     titles: explain && results.length > 0,
     rows: results.map(({ memory, score, parts }) => [
@@ -136,12 +144,10 @@ function printConsidered(
     out.table({
       columns: [
         { title: 'score', align: 'right' },
-        { title: 'words' },
-        { title: 'meaning' },
-        { title: 'evidence' },
+        ...PARTS,
         { title: 'id', style: 'cyan' },
         { title: 'text', flexible: true },
-        { title: 'why', style: 'dim' },
+        { title: 'why', style: 'dim', below: 'plain' },
       ],
       titles: true,
       rows: others
@@ -201,9 +207,33 @@ export async function list(call: Call<ListFlags, object>): Promise<void> {
   const rest = total - offset - items.length
   out.note(
     total === 0
-      ? `No memories${globals.namespace ? ` in ${globals.namespace}` : ''}. Next: engram add "I prefer tabs"`
+      ? await noneOf(call, client)
       : `${items.length.toLocaleString('en-US')} of ${count(total, 'memory', 'memories')}${rest > 0 ? `. More: --offset ${offset + items.length}` : ''}`,
   )
+}
+
+/** Nothing to list: because there is nothing, or because nothing fits what was asked for. */
+async function noneOf(
+  { flags, globals }: Call<ListFlags, object>,
+  client: Client,
+): Promise<string> {
+  const { status = 'approved', search, category } = flags
+  const { namespace } = globals
+  const { total } = await client.ask(schema.memoryPage, {
+    method: 'GET',
+    path: '/memories',
+    query: { status: 'all', limit: 1 },
+  })
+  if (total === 0) return 'No memories. Next: engram add "I prefer tabs"'
+  const asked = [
+    ...(search === undefined ? [] : [`--search ${JSON.stringify(search)}`]),
+    ...(category === undefined ? [] : [`--category ${category}`]),
+    ...(namespace === undefined ? [] : [`--namespace ${namespace}`]),
+    ...(status === 'all' ? [] : [`--status ${status}`]),
+  ]
+  const others =
+    namespace === undefined ? 'engram memories list --status all' : 'engram namespaces list'
+  return `None of ${count(total, 'memory', 'memories')} fits ${asked.join(', ')}. All of them: ${others}`
 }
 
 /** One line a memory, for lists. */
