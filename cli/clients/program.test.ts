@@ -65,6 +65,10 @@ test('what a shell says about places goes along, and nothing else of it', () => 
   }
   expect(selfCall(globals, env)).toMatchObject({ last: [], env: { XDG_DATA_HOME: '/data' } })
   expect(Object.keys(selfCall(globals, env).env)).toEqual(['XDG_DATA_HOME'])
+  expect(selfCall(globals, { ...env, ENGRAM_HOME: '/e' }, 4805)).toMatchObject({
+    last: ['--home', '/e'],
+    env: { ENGRAM_PORT: '4805' },
+  })
   expect(
     selfCall({ ...globals, url: 'http://127.0.0.1:4000' }, { ...env, ENGRAM_HOME: '/e' }),
   ).toMatchObject({

@@ -48,8 +48,10 @@ export type SelfCall = Readonly<{
 /**
  * How another program calls this one so that it meets the same memories: clients start us with hardly an
  * environment, so what this command line or shell says about places goes along.
+ *
+ * @param port what this shell alone says about the port: the daemon that a client starts must listen there too
  */
-export function selfCall(globals: Globals, env: Env): SelfCall {
+export function selfCall(globals: Globals, env: Env, port: number | null = null): SelfCall {
   const [program, ...first] = selfCommand()
   const home = globals.home ?? env.ENGRAM_HOME
   const url = globals.url ?? (env.ENGRAM_URL?.trim() || undefined)
@@ -61,7 +63,10 @@ export function selfCall(globals: Globals, env: Env): SelfCall {
       ...(url ? ['--url', url] : []),
       ...(globals.namespace ? ['--namespace', globals.namespace] : []),
     ],
-    env: home || process.platform === 'win32' ? {} : movedFolders(env),
+    env: {
+      ...(home || process.platform === 'win32' ? {} : movedFolders(env)),
+      ...(port === null || url ? {} : { ENGRAM_PORT: String(port) }),
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
-import { readConfig } from '../../daemon/config.ts'
+import { readConfig, readConfigFile } from '../../daemon/config.ts'
+import { SETTINGS } from '../../daemon/settings.ts'
 import { readUrl } from '../client.ts'
 import type { Context } from '../command.ts'
 import { locateDaemon, reachable } from '../locate.ts'
@@ -25,7 +26,7 @@ export function catalogFile({ configFile }: Context['paths']): string {
 
 export function openWorkplace(context: Context, keyVariable: string | null = null): Workplace {
   const { env, globals, paths } = context
-  const self = selfCall(globals, env)
+  const self = selfCall(globals, env, portOfShell(context))
   return {
     clients: readCatalog(catalogFile(paths)),
     around: { env, platform: process.platform, cwd: process.cwd() },
@@ -39,6 +40,18 @@ export function openWorkplace(context: Context, keyVariable: string | null = nul
       keyVariable,
     },
   }
+}
+
+/**
+ * The port that ENGRAM_PORT names, when config.toml and the default name another; null otherwise. 0 is none: it
+ * lets every start choose.
+ */
+function portOfShell({ env, globals, paths }: Context): number | null {
+  if (!env.ENGRAM_PORT?.trim()) return null
+  const home = globals.home === undefined ? {} : { home: globals.home }
+  const port = readConfig({ env, ...home })['server.port']
+  const usual = readConfigFile(paths.configFile).get('server.port')
+  return port === 0 || port === (usual ?? SETTINGS['server.port'].fallback) ? null : port
 }
 
 /** Where the daemon listens, or would. */
