@@ -45,6 +45,27 @@ describe('engram clients test', () => {
     expect((await home.engram(['clients', 'test', 'goose'])).code).toBe(0)
   })
 
+  test('a port that only the shell names goes along, and the client’s daemon listens there', async () => {
+    const home = newHome()
+    const free = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('') })
+    const port = String(free.port)
+    await free.stop(true)
+    const env = { ENGRAM_PORT: port }
+    await home.engram(['clients', 'connect', 'cursor'], { env })
+    const file = join(home.path, '.cursor/mcp.json')
+    const entry = () => JSON.parse(readFileSync(file, 'utf8')).mcpServers.engram
+    expect(entry().env).toEqual({ ENGRAM_PORT: port })
+    expect((await home.engram(['clients', 'test', 'cursor'])).code).toBe(0)
+    expect(new URL(home.daemon()!.url).port).toBe(port)
+    await home.engram(['stop'])
+
+    // Once config.toml says so, nothing has to go along.
+    await home.engram(['clients', 'disconnect', 'cursor'], { env })
+    await home.engram(['config', 'set', 'server.port', port], { env })
+    await home.engram(['clients', 'connect', 'cursor'], { env })
+    expect(entry().env).toBe(undefined)
+  })
+
   test('hands nothing of the shell on', async () => {
     const seen = join(home.path, 'seen')
     const spy = join(home.path, 'engram')
@@ -194,6 +215,20 @@ describe('engram clients list', () => {
     }[]
   }
 
+  test('advises no client that is not here', async () => {
+    const home = newHome()
+    const { out, err } = await run(home, ['clients', 'list', '--all'])
+    expect(out).toMatch(/^claude-desktop +not found/m)
+    expect(err).toBe('No client that is known was found on this machine.\n')
+  })
+
+  test('what is not connected is not disconnected, and is told so once', async () => {
+    const home = newHome()
+    const { code, out, err } = await run(home, ['clients', 'disconnect', 'cursor'])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toBe('Cursor: not connected (~/.cursor/mcp.json)\n')
+  })
+
   test('shows what is here and how it stands', async () => {
     const home = newHome()
     mkdirSync(join(home.path, '.cursor'))
@@ -276,5 +311,30 @@ describe('engram doctor', () => {
       state: 'warning',
       message: expect.stringContaining('standard input is no JSON'),
     })
+  })
+})
+
+describe('engram clients print', () => {
+  test('explains a transport that the client does not take, and names the one it does', async () => {
+    const home = newHome()
+    const refused = await run(home, ['clients', 'print', 'claude-desktop', '--transport', 'http'])
+    expect(refused).toEqual({
+      code: 2,
+      out: '',
+      err:
+        'error E_USAGE: Claude Desktop takes no http entry\n' +
+        '  fix   engram clients print claude-desktop --transport stdio\n',
+    })
+    expect((await run(home, ['clients', 'print', 'open-webui'])).out).toContain('/mcp')
+  })
+
+  test('names the variable of the key in the client’s own command too', async () => {
+    const home = newHome()
+    const http = ['clients', 'print', 'codex', '--transport', 'http']
+    const named = await run(home, [...http, '--key-env', 'ENGRAM_KEY'])
+    expect(named.err).toMatch(
+      /codex mcp add engram --url \S+\/mcp --bearer-token-env-var ENGRAM_KEY$/m,
+    )
+    expect((await run(home, http)).err).not.toContain('--bearer-token-env-var')
   })
 })

@@ -27,7 +27,10 @@ export function entryOf(client: ClientSpec, transport: Transport, wanted: Wanted
   return (fill(template, valuesOf(client, wanted)) ?? {}) as Entry
 }
 
-/** Arguments of the client's own command: as entries, and `{env:FLAG}`, `{bearer:FLAG}`, `{named}`. */
+/**
+ * Arguments of the client's own command: as entries, and `{env:FLAG}`, `{bearer:FLAG}`, `{variable:FLAG}`,
+ * `{named}`.
+ */
 export function ownArguments(
   client: ClientSpec,
   template: readonly string[],
@@ -36,11 +39,13 @@ export function ownArguments(
 ): string[] {
   const values = valuesOf(client, wanted)
   return template.flatMap((part): string[] => {
-    const [, name, flag] = /^\{(env|bearer):(.+)\}$/.exec(part) ?? []
+    const [, name, flag] = /^\{(env|bearer|variable):(.+)\}$/.exec(part) ?? []
     if (name === 'env')
       return Object.entries(wanted.env).flatMap(([key, value]) => [flag!, `${key}=${value}`])
     if (name === 'bearer')
       return values['{bearer}'] ? [flag!, `Authorization: ${values['{bearer}']}`] : []
+    if (name === 'variable')
+      return values['{variable}'] ? [flag!, String(values['{variable}'])] : []
     if (part === '{named}')
       return [JSON.stringify({ name: 'engram', ...entryOf(client, transport, wanted) })]
     const value = fill(part, values)

@@ -109,7 +109,7 @@ describe('a file that cannot be changed safely', () => {
     ['{} {}', 'line 1, column 4: end of file expected'],
     ['[]', 'line 1, column 1: the whole file must be an object, but is an array'],
     ['{"mcpServers": []}', 'line 1, column 16: "mcpServers" must be an object, but is an array'],
-    ['{"mcpServers": null}', 'line 1, column 16: "mcpServers" must be an object, but is a null'],
+    ['{"mcpServers": null}', 'line 1, column 16: "mcpServers" must be an object, but is null'],
     ['{"mcpServers":{},"mcpServers":{}}', '"mcpServers" stands twice, at line 1, column 2'],
   ]
   for (const [text, reason] of REFUSED) {

@@ -170,7 +170,7 @@ function expectKind(text: string, node: Node, kind: 'object' | 'array', path: Js
   const name = path.length === 0 ? 'the whole file' : `"${path.join('.')}"`
   const article = (noun: string) => (/^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`)
   throw new NotEditable(
-    `${placeOf(text, node.offset)}: ${name} must be ${article(kind)}, but is ${article(node.type)}`,
+    `${placeOf(text, node.offset)}: ${name} must be ${article(kind)}, but is ${node.type === 'null' ? 'null' : article(node.type)}`,
   )
 }
 

@@ -28,7 +28,7 @@ export function slotOf(client: ClientSpec, scope: Scope, around: Surroundings): 
   const place = scope === 'user' ? client.user : client.project
   if (!place) {
     throw client.print
-      ? new CliError('E_USAGE', `${client.name} is not connected by writing to a file of its`, {
+      ? new CliError('E_USAGE', `${client.name} cannot be connected by writing to a file`, {
           fix: `engram clients print ${client.id}`,
         })
       : new CliError('E_USAGE', `${client.name} has no settings of a project`, {

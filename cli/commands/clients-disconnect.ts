@@ -17,7 +17,7 @@ import { type Found, look, slotOf } from '../clients/slot.ts'
 import { survey } from '../clients/survey.ts'
 import { openWorkplace, type Workplace } from '../clients/workplace.ts'
 import type { Call } from '../command.ts'
-import { count, tilde } from '../output.ts'
+import { count } from '../output.ts'
 
 export async function disconnect(call: Call<ChangeFlags, Names>): Promise<number> {
   const { flags, out } = call
@@ -57,7 +57,7 @@ async function disconnectOne(
   call: Call<ChangeFlags, Names>,
   place: Workplace,
 ): Promise<Outcome> {
-  const { flags, out } = call
+  const { flags } = call
   const { around, wanted, ledger } = place
   const scope = flags.scope ?? 'user'
   const slot = slotOf(client, scope, around)
@@ -88,7 +88,6 @@ async function disconnectOne(
   }
   const state = changed ? (flags.dryRun ? 'planned' : 'disconnected') : 'not connected'
   if (flags.dryRun) return { client, state, file: slot.file, backups, diff: diffs.join('') }
-  if (!changed) out.note(`${client.name} has nothing of Engram in ${tilde(slot.file, call.env)}.`)
   return { client, state, file: slot.file, backups, ...(via ? { via } : {}) }
 }
 

@@ -7,7 +7,7 @@ import { type Survey, survey } from '../clients/survey.ts'
 import { tryServer } from '../clients/try-server.ts'
 import { openWorkplace, type Workplace } from '../clients/workplace.ts'
 import type { Call } from '../command.ts'
-import { CliError } from '../errors.ts'
+import { CliError, usage } from '../errors.ts'
 import { count, duration, type Style, tilde } from '../output.ts'
 
 export async function list(call: Call<{ all?: boolean }, object>): Promise<void> {
@@ -31,8 +31,11 @@ export async function list(call: Call<{ all?: boolean }, object>): Promise<void>
       row.problem ?? (row.file ? tilde(row.file, env) : row.client.name),
     ]),
   })
-  if (shown.length === 0) out.note('No client that is known was found on this machine.')
-  const open = shown.filter(({ state, client }) => state === 'absent' && !client.print)
+  const isAnyHere = rows.some((row) => row.installed || row.state !== 'absent')
+  if (!isAnyHere) out.note('No client that is known was found on this machine.')
+  const open = shown.filter(
+    ({ state, client, installed }) => installed && state === 'absent' && !client.print,
+  )
   if (open.length > 0) out.note(`\nNext: engram clients connect ${open[0]!.client.id}`)
   else if (!flags.all) out.note('Every client that is known: engram clients list --all')
 }
@@ -141,6 +144,13 @@ export async function print(
   const { out, args, flags, env } = call
   const place = openWorkplace(call, flags.keyEnv ?? null)
   const client = findClient(place.clients, args.name)
+  const other = client.entries.stdio ? 'stdio' : 'http'
+  if (flags.transport && !client.entries[flags.transport]) {
+    throw usage(
+      `${client.name} takes no ${flags.transport} entry`,
+      `engram clients print ${client.id} --transport ${other}`,
+    )
+  }
   const snippet = snippetOf(client, flags.transport ?? null, place)
   if (out.isJson) {
     out.json({
