@@ -70,6 +70,21 @@ async function askFor(
   }
 }
 
+/**
+ * The text of bytes that must be UTF-8: what is not would be stored with other characters in its place.
+ *
+ * @throws CliError `E_INVALID`.
+ */
+export function decodeText(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new CliError('E_INVALID', `${where} is not UTF-8 text`, {
+      fix: 'convert it first, such as with: iconv -f latin1 -t utf-8',
+    })
+  }
+}
+
 /** Text from arguments, or from standard input for `-` or when there is none and it is piped. */
 export async function readText(
   words: readonly string[],
@@ -79,7 +94,7 @@ export async function readText(
   const given = words.join(' ')
   if (given !== '' && given !== '-') return given
   if (given === '' && process.stdin.isTTY) throw usage(`${what} is missing`, example)
-  const text = (await Bun.stdin.text()).trim()
+  const text = decodeText(await Bun.stdin.bytes(), 'standard input').trim()
   if (text === '') throw usage(`${what} on standard input is empty`, example)
   return text
 }

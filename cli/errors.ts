@@ -231,6 +231,7 @@ const SYSTEM_ERRORS: Readonly<
   EPERM: { as: 'E_FAILED', says: 'not permitted', fix: 'see who may, with ls -ld and the path' },
   EISDIR: { as: 'E_INVALID', says: 'is a folder, not a file', fix: 'name a file' },
   ENOTDIR: { as: 'E_INVALID', says: 'a part of the path is not a folder', fix: 'check the path' },
+  ENAMETOOLONG: { as: 'E_INVALID', says: 'the name is too long', fix: 'choose a shorter name' },
   EROFS: { as: 'E_FAILED', says: 'the file system is read-only', fix: 'choose another place' },
   ENOSPC: {
     as: 'E_STORAGE_FULL',

@@ -47,7 +47,13 @@ describe('memories', () => {
       pinned: true,
       created: true,
     })
+    const latin1 = Buffer.from('caf\xe9', 'latin1')
+    const refused = await engram(['add', '-'], { stdin: latin1 })
+    expect(refused).toMatchObject({ code: 2, out: '' })
+    expect(refused.err).toContain('error E_INVALID: standard input is not UTF-8 text')
     const file = join(home.path, 'note.txt')
+    writeFileSync(file, latin1)
+    expect((await engram(['add', '--file', file])).err).toContain(`${file} is not UTF-8 text`)
     writeFileSync(file, 'From a file 茶\n')
     expect(await add('', '--file', file).catch(String)).toContain('not both')
     expect(jsonOf<Memory>(await engram(['add', '--file', file, '--json'])).content).toBe(
@@ -323,7 +329,9 @@ describe('export and import', () => {
     const target = join(folder, 'none', 'out.jsonl')
     const failed = await engram(['export', '-o', target])
     expect(failed.code).toBe(3)
-    expect(failed.err).toContain('there is no such file or folder')
+    expect(failed.err).toContain(`there is no folder ${join(folder, 'none')}`)
+    const name = join(folder, 'x'.repeat(300))
+    expect((await engram(['export', '-o', name])).err).not.toContain('.partial')
     expect(existsSync(target)).toBe(false)
   })
 })

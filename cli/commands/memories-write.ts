@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import * as schema from '../../daemon/rest/schema.ts'
-import { confirm, confirmByWord, readText } from '../ask.ts'
+import { confirm, confirmByWord, decodeText, readText } from '../ask.ts'
 import type { Client } from '../client.ts'
 import type { Call } from '../command.ts'
 import { usage } from '../errors.ts'
@@ -40,7 +40,8 @@ export async function add(call: Call<AddFlags, { text: string[] }>): Promise<voi
 
 function textOfFile(path: string, words: readonly string[]): string {
   if (words.length > 0) throw usage('either TEXT or --file, not both')
-  return readFileSync(path === '-' ? 0 : path, 'utf8').trim()
+  const where = path === '-' ? 'standard input' : path
+  return decodeText(readFileSync(path === '-' ? 0 : path), where).trim()
 }
 
 type EditFlags = {

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import * as schema from '../../daemon/rest/schema.ts'
 import { confirm } from '../ask.ts'
 import type { Call } from '../command.ts'
@@ -13,6 +13,11 @@ export async function exportMemories(call: Call<{ output?: string }, object>): P
   const { flags, globals } = call
   const toFile = flags.output !== undefined && flags.output !== '-'
   const path = toFile ? resolve(flags.output!) : null
+  if (path && !existsSync(dirname(path))) {
+    throw new CliError('E_NOT_FOUND', `there is no folder ${dirname(path)}`, {
+      fix: `mkdir -p ${dirname(path)}`,
+    })
+  }
   if (path && existsSync(path)) {
     await confirm(`${path} exists. Replace it?`, `engram export -o ${flags.output} --yes`, call)
   }
@@ -45,7 +50,7 @@ async function exportToFile(
   const partial = `${path}.${process.pid}.partial`
   let memories = 0
   let bytes = 0
-  const file = openSync(partial, 'wx', 0o600)
+  const file = openPartial(partial, path)
   try {
     for await (const chunk of lines) {
       for (let written = 0; written < chunk.length; ) written += writeSync(file, chunk, written)
@@ -57,10 +62,24 @@ async function exportToFile(
     renameSync(partial, path)
   } catch (error) {
     rmSync(partial, { force: true })
-    throw error
+    throw named(error, partial, path)
   }
   if (out.isJson) out.json({ file: path, memories, bytes })
   else out.line(`${count(memories, 'memory', 'memories')} written to ${path} (${fileSize(bytes)})`)
+}
+
+function openPartial(partial: string, path: string): number {
+  try {
+    return openSync(partial, 'wx', 0o600)
+  } catch (error) {
+    throw named(error, partial, path)
+  }
+}
+
+/** A failure of the file beside it is shown as one of the file that was asked for. */
+function named(error: unknown, partial: string, path: string): unknown {
+  const failed = error as { path?: unknown }
+  return failed.path === partial ? Object.assign(error as Error, { path }) : error
 }
 
 type Report = { imported: number; unchanged: number; rejected: { line: number; detail: string }[] }
