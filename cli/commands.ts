@@ -109,10 +109,10 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: 'ui',
-    about: 'the web console',
+    about: 'the web console, which is not in this version yet',
     options: [{ flags: '--print', about: 'print the address only' }],
     examples: [
-      ['engram ui', 'open it'],
+      ['engram ui', 'says what does its work'],
       ['engram ui --print', 'print where it will be'],
     ],
   },

@@ -243,6 +243,7 @@ describe('without a daemon', () => {
       /^\{"error":\{"code":"E_USAGE","message":"engram has no command \\"frob\\"","fix":"engram --help"\}\}\n$/,
     ],
     [['mcp'], 2, /^$/, /--stdio/],
+    [['ui'], 0, /^The console is not in this version yet; .*\n$/, /^$/],
     [['ui', '--print'], 0, /^http:\/\/127\.0\.0\.1:\d+\/ui\/\n$/, /not in this version yet/],
   ])('engram %j ends with %i', async (args, code, out, err) => {
     const ended = await home.engram(args)

@@ -2,18 +2,21 @@ import { readConfig } from '../../daemon/config.ts'
 import type { Call } from '../command.ts'
 import { locateDaemon } from '../locate.ts'
 
-export async function ui({
-  out,
-  paths,
-  env,
-  globals,
-}: Call<{ print?: boolean }, object>): Promise<void> {
+const ABSENT =
+  'The console is not in this version yet; engram why, engram review and engram memories do its work.'
+
+/** An address where nothing answers is given only to those who ask for it. */
+export async function ui(call: Call<{ print?: boolean }, object>): Promise<void> {
+  const { out, flags } = call
+  if (out.isJson) out.json({ url: addressOf(call), available: false })
+  else if (flags.print) {
+    out.line(addressOf(call))
+    out.note(ABSENT)
+  } else out.line(ABSENT)
+}
+
+function addressOf({ paths, env, globals }: Call<object, object>): string {
   const running = locateDaemon(paths)?.url
   const config = running ? null : readConfig({ env, home: globals.home })
-  const address = running ?? `http://${config!['server.host']}:${config!['server.port']}`
-  if (out.isJson) out.json({ url: `${address}/ui/`, available: false })
-  else out.line(`${address}/ui/`)
-  out.note(
-    'The console is not in this version yet; engram why, engram review and engram memories do its work.',
-  )
+  return `${running ?? `http://${config!['server.host']}:${config!['server.port']}`}/ui/`
 }
