@@ -99,13 +99,17 @@ export const SETTINGS = {
     fallback: false,
     read: yesOrNo,
   }),
-  'providers.openai.base_url': baseUrl('OPENAI', 'https://api.openai.com/v1'),
+  'providers.openai.base_url': baseUrl('OPENAI', 'OpenAI', 'https://api.openai.com/v1'),
   'providers.openai.api_key': apiKey('OPENAI'),
-  'providers.anthropic.base_url': baseUrl('ANTHROPIC', 'https://api.anthropic.com'),
+  'providers.anthropic.base_url': baseUrl('ANTHROPIC', 'Anthropic', 'https://api.anthropic.com'),
   'providers.anthropic.api_key': apiKey('ANTHROPIC'),
-  'providers.gemini.base_url': baseUrl('GEMINI', 'https://generativelanguage.googleapis.com'),
+  'providers.gemini.base_url': baseUrl(
+    'GEMINI',
+    'Gemini',
+    'https://generativelanguage.googleapis.com',
+  ),
   'providers.gemini.api_key': apiKey('GEMINI'),
-  'providers.ollama.base_url': baseUrl('OLLAMA', 'http://127.0.0.1:11434'),
+  'providers.ollama.base_url': baseUrl('OLLAMA', 'Ollama', 'http://127.0.0.1:11434'),
   'extraction.provider': setting<(typeof EXTRACTION_PROVIDERS)[number]>({
     about: 'whose model extracts memories; none uses the built-in rules',
     env: ['ENGRAM_EXTRACTION_PROVIDER', 'EXTRACTION_PROVIDER'],
@@ -240,9 +244,9 @@ function setting<T>(given: Setting<T>): Setting<T> {
   return given
 }
 
-function baseUrl(vendor: string, fallback: string): Setting<string> {
+function baseUrl(vendor: string, name: string, fallback: string): Setting<string> {
   return {
-    about: `address of the ${vendor[0]}${vendor.slice(1).toLowerCase()} API`,
+    about: `address of the API of ${name}`,
     env: [`ENGRAM_${vendor}_BASE_URL`, `${vendor}_BASE_URL`],
     fallback,
     read: httpUrl,

@@ -67,13 +67,9 @@ async function byPathToken(
 ): Promise<ProxyCaller> {
   const caller = await identity.byKey(token)
   if (caller.kind !== 'user' || caller.key?.scope !== 'proxy') {
-    throw new EngramError(
-      'unauthorized',
-      'a key that opens more than the proxy is not for an URL',
-      {
-        fix: 'engram keys create NAME --proxy-only',
-      },
-    )
+    throw new EngramError('unauthorized', 'a key that opens more than the proxy is not for a URL', {
+      fix: 'engram keys create NAME --proxy-only',
+    })
   }
   const other = headers.get('x-engram-user-id')
   if (other !== null && other !== caller.user.externalId) {
