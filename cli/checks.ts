@@ -17,7 +17,7 @@ import { databaseBytes, type Status, statusAnswer } from './commands/status.ts'
 import { CliError } from './errors.ts'
 import { folderHolder, locateDaemon } from './locate.ts'
 import { count, duration, fileSize, tilde } from './output.ts'
-import { describePortHolder, isPortFree } from './port-holder.ts'
+import { describePortHolder, isPortFree, nextPort, otherPortForGood } from './port-holder.ts'
 
 /** failed: the check itself could not be made. */
 export type CheckState = 'ok' | 'info' | 'warning' | 'error' | 'skipped' | 'failed'
@@ -167,8 +167,8 @@ function checkConfig({ config, context: { paths, env } }: Situation): Finding {
     ? `${tilde(paths.configFile, env)} sets ${inFile}`
     : 'no config.toml'
   const rest = [
-    ...(inEnv > 0 ? [`the environment ${inEnv}`] : []),
-    `${SETTING_NAMES.length - inFile - inEnv} have their defaults`,
+    ...(inEnv > 0 ? [`the environment sets ${inEnv}`] : []),
+    `${count(SETTING_NAMES.length - inFile - inEnv, 'setting')} by default`,
   ]
   return { state: 'ok', message: [file, ...rest].join(', ') }
 }
@@ -185,7 +185,8 @@ function checkDisk({ context: { paths } }: Situation): Finding {
   return free < LOW_DISK_BYTES ? { state: 'warning', message, fix } : { state: 'ok', message }
 }
 
-async function checkDaemon({ daemon, config, context }: Situation): Promise<Finding> {
+async function checkDaemon(situation: Situation): Promise<Finding> {
+  const { daemon, context } = situation
   const { out, paths } = context
   if (daemon instanceof CliError) {
     if (daemon.code !== 'E_DAEMON_DOWN')
@@ -197,7 +198,7 @@ async function checkDaemon({ daemon, config, context }: Situation): Promise<Find
           message: `process ${located.pid} runs but does not answer at ${located.url}`,
           fix: `kill ${located.pid}`,
         }
-      : ((await portTaken(config)) ?? {
+      : ((await portTaken(situation)) ?? {
           state: 'info',
           message: 'none runs; a command starts one when it needs it',
           fix: 'engram serve',
@@ -216,16 +217,16 @@ async function checkDaemon({ daemon, config, context }: Situation): Promise<Find
 }
 
 /** No daemon of ours runs: whoever listens on its port keeps the next one from starting. */
-async function portTaken(config: Config | EngramError): Promise<Finding | null> {
-  if (config instanceof EngramError) return null
+async function portTaken({ config, context }: Situation): Promise<Finding | null> {
+  // One of ours that is starting or ending has its port, and the check of the lock tells of it.
+  if (config instanceof EngramError || folderHolder(context.paths) !== null) return null
   const [host, port] = [config['server.host'], config['server.port']]
   if (await isPortFree(host, port)) return null
   const holder = (await describePortHolder(host, port)) ?? 'another program'
-  const other = port === 65_535 ? port - 1 : port + 1
   return {
     state: 'error',
     message: `none runs, and none can start: port ${port} of ${host} is taken by ${holder}`,
-    fix: `engram config set server.port ${other}          (or once: engram serve --port ${other})`,
+    fix: `${otherPortForGood(config)}          (or once: engram serve --port ${nextPort(port)})`,
   }
 }
 

@@ -177,7 +177,10 @@ describe('serve', () => {
       expect(err).toContain(`  fix   engram serve --port ${other.port! + 1}`)
       // A daemon that a command starts needs the port the next time too.
       const added = await home.engram(['add', 'x'], { env: { ENGRAM_PORT: String(other.port) } })
-      expect(added.err).toContain(`  fix   engram config set server.port ${other.port! + 1}\n`)
+      expect(added.err).toContain(`  fix   export ENGRAM_PORT=${other.port! + 1}\n`)
+      await home.engram(['config', 'set', 'server.port', String(other.port)])
+      const again = await home.engram(['add', 'x'], { env: { ENGRAM_PORT: '' } })
+      expect(again.err).toContain(`  fix   engram config set server.port ${other.port! + 1}\n`)
 
       const home2 = newHome()
       const first = home2.start(['serve'])

@@ -152,12 +152,16 @@ test('a port that another program has is an error when no daemon of ours runs', 
   const other = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('mine') })
   try {
     const port = other.port!
-    const { report, state, fix } = await examine(home, { ENGRAM_PORT: String(port) })
+    await home.engram(['config', 'set', 'server.port', String(port)])
+    const { report, state, fix } = await examine(home, { ENGRAM_PORT: '' })
     expect(report.ok).toBe(false)
     expect(state.daemon).toBe('error')
     const { message } = report.checks.find(({ name }) => name === 'daemon')!
     expect(message).toContain(`port ${port} of 127.0.0.1 is taken by`)
     expect(fix('daemon')).toStartWith('engram config set server.port ')
+    // The environment goes before config.toml: there it would not help.
+    const named = await examine(home, { ENGRAM_PORT: String(port) })
+    expect(named.fix('daemon')).toStartWith('export ENGRAM_PORT=')
   } finally {
     await other.stop(true)
   }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
+import type { Config } from '../daemon/config.ts'
 import { askHealth, reachable } from './locate.ts'
 
 /** Could a daemon listen there? Found by listening for a moment; port 0 is always free. */
@@ -10,6 +11,19 @@ export function isPortFree(host: string, port: number): Promise<boolean> {
     server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'EADDRINUSE'))
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)))
   })
+}
+
+/** One to try instead. */
+export function nextPort(port: number): number {
+  return port === 65_535 ? port - 1 : port + 1
+}
+
+/** How every later start gets another port: where the present one was set, or the setting would not count. */
+export function otherPortForGood(config: Config): string {
+  const port = nextPort(config['server.port'])
+  return config.origins['server.port'].from === 'environment'
+    ? `export ENGRAM_PORT=${port}`
+    : `engram config set server.port ${port}`
 }
 
 /** Who listens on a port, as far as can be told: "another Engram 0.1.0", "process 4711 (node)"; null unknown. */

@@ -11,7 +11,7 @@ import type { Call } from '../command.ts'
 import { CliError, toCliError } from '../errors.ts'
 import { folderHolder, type Located, locateDaemon } from '../locate.ts'
 import { count, dateTime, fileSize, type Output, tilde } from '../output.ts'
-import { describePortHolder } from '../port-holder.ts'
+import { describePortHolder, otherPortForGood } from '../port-holder.ts'
 import { IDLE_EXIT_MINUTES, type StartReport } from '../start.ts'
 import { databaseBytes } from './status.ts'
 import { shutDown, untilGone } from './stop.ts'
@@ -92,7 +92,7 @@ async function start(config: Config, call: ServeCall): Promise<Daemon> {
     throw new CliError('E_PORT_TAKEN', message, {
       why: holder ? `${holder}, listens there` : 'another program listens there',
       // A command, or a client, wanted it in the background: there the next one needs the port too.
-      fix: call.flags.background ? fix?.replace('serve --port', 'config set server.port') : fix,
+      fix: call.flags.background ? otherPortForGood(config) : fix,
     })
   }
 }
