@@ -1,5 +1,5 @@
 /** The words that a line of advice begins with when it is one to type. */
-const COMMAND = /^(?:engram|chmod|df|export|eval|kill|ls|mkdir|mv|npm|sudo|unset|\$EDITOR) /
+const COMMAND = /^(?:engram|chmod|df|export|eval|kill|ls|mkdir|mv|npm|sudo|tail|unset|\$EDITOR) /
 
 /**
  * Advice as people read it: a command stands as it is typed, everything else as a sentence, so that nobody

@@ -106,8 +106,18 @@ describe('engram clients test', () => {
     const alone = await home.engram(['clients', 'test', 'cursor'])
     expect(alone.code).toBe(5)
     expect(alone.err).toContain('list_memories answers')
-    // What the server advises is what helps.
+    // What the server advises is what helps; what a shell sets has to reach the client's entry too.
     expect(alone.err).toContain('  fix   engram serve\n')
+    const other = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('') })
+    const ENGRAM_PORT = String(other.port)
+    const own = [MAIN, 'mcp', '--stdio', '--home', home.path]
+    write({ command: process.execPath, args: own, env: { ENGRAM_PORT } })
+    await home.engram(['stop'])
+    const taken = await home.engram(['clients', 'test', 'cursor'])
+    await other.stop(true)
+    expect(taken.err).toContain(
+      `  fix   export ENGRAM_PORT=${Number(ENGRAM_PORT) + 1} && engram clients connect cursor\n`,
+    )
     const none = await home.engram(['clients', 'test', 'zed'])
     expect(none.code).toBe(3)
     expect(none.err).toContain('  fix   engram clients connect zed\n')
@@ -258,6 +268,15 @@ describe('engram doctor', () => {
     (JSON.parse((await run(home, ['doctor', '--json'])).out) as Report).checks.find(
       (one) => one.name === name,
     )
+
+  test('sends from a hook that failed to what it wrote', async () => {
+    const home = newHome()
+    mkdirSync(join(home.path, '.codex'))
+    await run(home, ['clients', 'connect', 'codex', '--hooks', '--yes'])
+    const log = join(home.path, 'hooks.log')
+    writeFileSync(log, `${new Date().toISOString()} hook prompt --client codex: E_TIMEOUT late\n`)
+    expect(await checkOf(home, 'codex')).toMatchObject({ state: 'warning', fix: `tail ${log}` })
+  })
 
   test('looks at every client that is connected, and at no other', async () => {
     const home = newHome()

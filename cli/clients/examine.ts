@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import type { Paths } from '../../daemon/paths.ts'
-import { lastHookFailure } from '../hooks/hook-log.ts'
+import { hookLogFile, lastHookFailure } from '../hooks/hook-log.ts'
 import { oneLine, tilde } from '../output.ts'
 import { reachOf } from './entry.ts'
 import { type Survey, survey } from './survey.ts'
@@ -70,7 +70,8 @@ function findingOf(
     return {
       state: 'warning',
       message: `a hook failed lately: ${oneLine(failure)}`,
-      fix: 'engram doctor',
+      // Doctor is who says it.
+      fix: `tail ${hookLogFile(paths)}`,
     }
   }
   if (state === 'stale') {

@@ -82,8 +82,9 @@ function textOf(content: unknown): string {
 /** What the server itself advises; else what brings its whole answer to light. */
 function adviceFor(client: ClientSpec, reach: Reach, error: unknown): string {
   const own = /What the user can do: (.+?)\.?$/.exec(messageOf(error).trim())?.[1]
-  if (own) return own
   const again = `engram clients connect ${client.id}`
+  // What is set in this shell reaches the client by its entry alone.
+  if (own) return own.startsWith('export ') ? `${own} && ${again}` : own
   if (reach.kind === 'http') return `engram serve          (or connect it anew: ${again})`
   if (!existsSync(reach.command)) return again
   const line = asLine({ program: reach.command, args: reach.args })
