@@ -19,7 +19,7 @@ const env = {
 }
 
 /** In a terminal of 100 columns, as a person would see it. */
-async function engram(typed: string) {
+async function engram(typed: string, shows: RegExp) {
   const command = typed.replace(/^engram/, `"${executable}"`)
   const child = Bun.spawn(['script', '-qec', `stty cols 100; ${command}`, '/dev/null'], {
     cwd: home,
@@ -29,6 +29,8 @@ async function engram(typed: string) {
   })
   const printed = (await new Response(child.stdout).text()).replaceAll('\r\n', '\n')
   if ((await child.exited) !== 0) throw new Error(`${typed} failed: ${printed}`)
+  // A picture of the product failing would say so in the README for ever.
+  if (!shows.test(Bun.stripANSI(printed))) throw new Error(`${typed} does not show ${shows}: ${printed}`)
   return { typed, printed }
 }
 
@@ -55,10 +57,10 @@ async function main(): Promise<void> {
     const draw = (name: string, title: string, steps: Awaited<ReturnType<typeof engram>>[]) =>
       writeFileSync(join(pictures, `${name}.svg`), terminalPicture({ title, steps }))
     draw('memories', 'What was learned, and a search', [
-      await engram('engram memories list'),
-      await engram('engram search "what do I build"'),
+      await engram('engram memories list', /User is vegetarian/),
+      await engram('engram search "which diet should the menu fit"', /User is vegetarian/),
     ])
-    draw('why', 'The receipt of an answer', [await engram('engram why last')])
+    draw('why', 'The receipt of an answer', [await engram('engram why last', /\bin\b.*vegetarian/)])
   } finally {
     daemon.kill('SIGTERM')
     await daemon.exited
