@@ -30,7 +30,8 @@ async function engram(typed: string, shows: RegExp) {
   const printed = (await new Response(child.stdout).text()).replaceAll('\r\n', '\n')
   if ((await child.exited) !== 0) throw new Error(`${typed} failed: ${printed}`)
   // A picture of the product failing would say so in the README for ever.
-  if (!shows.test(Bun.stripANSI(printed))) throw new Error(`${typed} does not show ${shows}: ${printed}`)
+  if (!shows.test(Bun.stripANSI(printed)))
+    throw new Error(`${typed} does not show ${shows}: ${printed}`)
   return { typed, printed }
 }
 

@@ -27,10 +27,12 @@ export type QueryTraits = Readonly<{
 
 /** @param now when it is asked */
 export function traitsOf(question: string, now: number): QueryTraits {
+  const intent = intentOf(question)
   return {
     when: asksWhen(question),
-    time: namedTime(question, now),
-    intent: intentOf(question),
+    // "What should I cook tonight?" names no time of which something is to be remembered.
+    time: intent === 'advice' ? NO_TIME : namedTime(question, now),
+    intent,
     food: asksAboutFood(question),
     slot: askedSlot(question),
   }
