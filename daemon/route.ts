@@ -1,7 +1,8 @@
-import type { z } from 'zod'
-import { EngramError } from '../memory/errors.ts'
-import { checkContentType, checkValues, readJsonBody } from './body.ts'
+import { z } from 'zod'
+import { checkContentType, checkValues, parseJson, readBytes, readJsonBody } from './body.ts'
 import type { Caller } from './identity.ts'
+import { readQuery } from './query.ts'
+import { readValue } from './read-value.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -75,9 +76,26 @@ export type Route = Readonly<{
 
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024
 
+/**
+ * What comes here is defined elsewhere, by a provider or a protocol, and may hold more than we know; probes of
+ * open routes are sent with whatever keeps caches away. Everything else is ours, and takes only what it names:
+ * a misspelt `namespace` that is passed over would delete every namespace.
+ */
+const THEIRS: readonly Access[] = ['open', 'proxy', 'mcp', 'oauth']
+
+const NOTHING = z.strictObject({})
+
+/** The same shape, refusing fields that it does not name; objects further in say so themselves. */
+function closed<T extends z.ZodType>(schema: T): T {
+  return schema instanceof z.ZodObject ? (schema.strict() as unknown as T) : schema
+}
+
 export function route<Query extends z.ZodType, Body extends z.ZodType>(
   definition: RouteDefinition<Query, Body>,
 ): Route {
+  const isOurs = !THEIRS.includes(definition.access)
+  const querySchema = isOurs ? closed(definition.query ?? NOTHING) : definition.query
+  const bodySchema = definition.body && closed(definition.body)
   return {
     method: definition.method,
     path: definition.path,
@@ -85,18 +103,15 @@ export function route<Query extends z.ZodType, Body extends z.ZodType>(
     switch: definition.switch ?? null,
     summary: definition.summary,
     tag: definition.tag,
-    query: definition.query ?? null,
-    body: definition.body ?? null,
+    query: querySchema ?? null,
+    body: bodySchema ?? null,
     reads: definition.reads ?? null,
     answers: definition.answers,
     async respond(request, params, caller, services) {
       checkForm(definition, request)
-      const given = Object.fromEntries(new URL(request.url).searchParams)
-      if (definition.query) checkValues(given)
-      const query = definition.query ? readValue(definition.query, given) : undefined
-      const body = definition.body
-        ? await readBody(definition.body, request, definition.maxBodyBytes)
-        : undefined
+      const query = querySchema && readValue(querySchema, readQuery(request.url), 'the query')
+      const body = bodySchema && (await readBody(bodySchema, request, definition.maxBodyBytes))
+      if (isOurs && !bodySchema && !definition.reads) await checkNoBody(request)
       return definition.handle({
         request,
         params,
@@ -131,94 +146,9 @@ async function readBody<T extends z.ZodType>(
   return readValue(schema, value)
 }
 
-/** @throws EngramError `invalid` naming the first field that breaks a rule, its value and the rule. */
-export function readValue<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  throw new EngramError('invalid', describeIssue(result.error.issues[0]!, value))
-}
-
-function describeIssue(issue: z.core.$ZodIssue, whole: unknown): string {
-  const name = issue.path.length === 0 ? 'the body' : nameOf(issue.path)
-  const value = valueAt(whole, issue.path)
-  switch (issue.code) {
-    case 'invalid_type':
-      return value === undefined
-        ? `${name} is required`
-        : `${name} must be ${article(issue.expected)}, got ${shown(value)}`
-    case 'too_big':
-      return `${name} ${tooBig(issue, value)}`
-    case 'too_small':
-      return `${name} ${tooSmall(issue, value)}`
-    case 'invalid_value':
-      return `${name} must be one of ${issue.values.join(', ')}, got ${shown(value)}`
-    case 'unrecognized_keys':
-      return `${name} has no field ${issue.keys.map((key) => `"${key}"`).join(', ')}`
-    default:
-      return `${name} ${issue.message}, got ${shown(value)}`
-  }
-}
-
-/** By what was measured, not by the value: a number in a query is text before it is read. */
-function tooBig({ origin, maximum }: z.core.$ZodIssueTooBig, value: unknown): string {
-  if (origin === 'string') return `must be at most ${maximum} characters, got ${sizeOf(value)}`
-  if (origin === 'array') return `must hold at most ${maximum} items, got ${sizeOf(value)}`
-  return `must be at most ${maximum}, got ${shown(value)}`
-}
-
-function tooSmall({ origin, minimum }: z.core.$ZodIssueTooSmall, value: unknown): string {
-  if (origin === 'string') {
-    if (typeof value === 'string' && value.trim() === '') return 'must not be blank'
-    return `must be at least ${minimum} characters, got ${sizeOf(value)}`
-  }
-  if (origin === 'array') return `must hold at least ${minimum} item`
-  return `must be at least ${minimum}, got ${shown(value)}`
-}
-
-function sizeOf(value: unknown): number {
-  return (value as { length: number }).length
-}
-
-function nameOf(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (name, part) =>
-      typeof part === 'number'
-        ? `${name}[${part}]`
-        : name
-          ? `${name}.${String(part)}`
-          : String(part),
-    '',
-  )
-}
-
-function valueAt(whole: unknown, path: readonly PropertyKey[]): unknown {
-  let value = whole
-  for (const part of path) {
-    if (value === null || typeof value !== 'object') return undefined
-    value = (value as Record<PropertyKey, unknown>)[part]
-  }
-  return value
-}
-
-const TYPE_WORDS: Readonly<Record<string, string>> = {
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'an object',
-  record: 'an object',
-  nan: 'a number',
-}
-
-function article(expected: string): string {
-  return TYPE_WORDS[expected] ?? expected
-}
-
-/** A value short enough for a message. */
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return `a list of ${value.length}`
-  if (value !== null && typeof value === 'object') return 'an object'
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+/** Who sends a body where none is read means something by it: a namespace to delete, say. */
+async function checkNoBody(request: Request): Promise<void> {
+  if (request.body === null) return
+  const bytes = await readBytes(request, DEFAULT_MAX_BODY_BYTES)
+  if (bytes.length > 0) readValue(NOTHING, parseJson(bytes))
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { checkValues, readJsonBody } from '../body.ts'
-import { type Route, readValue, route } from '../route.ts'
+import { readValue } from '../read-value.ts'
+import { type Route, route } from '../route.ts'
 import { oauthError, oauthJson, scopeText } from './answers.ts'
 import { isBadInput } from './form.ts'
 import { redirectProblem } from './redirect.ts'

@@ -71,6 +71,7 @@ const page = {
 export const externalId = kept(LIMITS.externalId)
 export const newUser = z.object({ external_id: externalId })
 export const keyScope = z.enum(['read', 'write', 'proxy'])
+export const userQuery = z.object(page)
 export const newKey = z.object({
   name: kept(LIMITS.keyName),
   scope: keyScope.default('write'),
@@ -79,10 +80,21 @@ export const newKey = z.object({
 export const serviceKey = z.object({
   external_id: externalId,
   key_name: kept(LIMITS.keyName).default('default'),
+  workspace_name: kept(LIMITS.keyName)
+    .optional()
+    .describe('taken from clients of earlier servers, to no effect: a user has one workspace'),
 })
 export const userSettings = z.object({
   max_memories_injected: z.number().int().min(1).max(20).nullish(),
   retrieval_threshold: z.number().min(0).max(1).nullish(),
+  dedup_threshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullish()
+    .describe(
+      'taken from clients of earlier servers, to no effect: nothing is merged by likeness alone, and what replaces a memory keeps it',
+    ),
 })
 
 export const userAnswer = z.object({ id: z.string(), external_id: z.string(), created_at: isoTime })
@@ -237,7 +249,7 @@ export const importAnswer = z.object({
   rejected: z.array(z.object({ line: z.number(), detail: z.string() })),
 })
 
-const captureMessage = z.object({
+const captureMessage = z.strictObject({
   role: z.enum(ROLES),
   content: kept(LIMITS.captureText),
   name: kept(120).nullish(),

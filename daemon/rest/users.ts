@@ -53,7 +53,7 @@ export const userRoutes = [
     access: 'admin',
     tag: TAG,
     summary: 'Lists users, oldest first',
-    query: schema.pageQuery,
+    query: schema.userQuery,
     answers: {
       200: {
         description: 'a page of users',
@@ -130,8 +130,11 @@ export const userRoutes = [
     answers: { 200: { description: 'the settings', schema: schema.settingsAnswer } },
     async handle({ body, caller, services }) {
       const user = userOf(caller)
+      const { dedup_threshold: _withoutEffect, ...settings } = body
       const changed = Object.fromEntries(
-        Object.entries({ ...user.settings, ...body }).filter(([, value]) => value !== undefined),
+        Object.entries({ ...user.settings, ...settings }).filter(
+          ([, value]) => value !== undefined,
+        ),
       )
       const updated = await services.store.users.changeSettings(user.id, changed)
       services.identity.forget()
