@@ -71,9 +71,13 @@ function describeIssue(issue: z.core.$ZodIssue, whole: unknown, called: string):
     case 'too_small':
       return `${name} ${tooSmall(issue, value)}`
     case 'invalid_value':
-      return `${name} must be one of ${issue.values.join(', ')}, got ${shown(value)}`
+      return value === undefined
+        ? `${name} is required: one of ${issue.values.join(', ')}`
+        : `${name} must be one of ${issue.values.join(', ')}, got ${shown(value)}`
     default:
-      return `${name} ${issue.message}, got ${shown(value)}`
+      return value === undefined
+        ? `${name} ${issue.message}`
+        : `${name} ${issue.message}, got ${shown(value)}`
   }
 }
 

@@ -3,10 +3,12 @@ import type {
   McpServer,
   ScopeChallengeHandler,
   ServerContext,
+  StandardSchemaWithJSON,
   ToolAnnotations,
 } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { messageOf } from '../../memory/errors.ts'
+import { readValue } from '../read-value.ts'
 import * as schema from '../rest/schema.ts'
 import type { Rest } from './rest.ts'
 
@@ -49,6 +51,7 @@ export function registerTool(
   { name, title, description, annotations, input, output, run, writes }: Tool,
   contextOf: (call: ServerContext) => ToolContext,
 ): void {
+  const strict = input.strict()
   const needsWrite = annotations.readOnlyHint ? () => false : (writes ?? (() => true))
   server.registerTool(
     name,
@@ -56,14 +59,27 @@ export function registerTool(
       title,
       description,
       annotations,
-      inputSchema: input,
+      inputSchema: unread(strict),
       outputSchema: output,
       scopeChallenge: challengeWriting(needsWrite),
     },
     // The SDK's types cannot follow a schema that is a type parameter.
-    (async (given: never, call: ServerContext) =>
-      answer(() => run(given, contextOf(call)))) as never,
+    (async (given: unknown, call: ServerContext) =>
+      answer(() =>
+        run(readValue(strict, given ?? {}, 'the arguments') as never, contextOf(call)),
+      )) as never,
   )
+}
+
+/**
+ * The schema for the list of tools, without its check: the SDK would answer in the words of the validator, and
+ * `readValue` names field, value and rule.
+ */
+function unread(schema: z.ZodObject): StandardSchemaWithJSON {
+  const { jsonSchema } = schema['~standard']
+  return {
+    '~standard': { version: 1, vendor: 'engram', jsonSchema, validate: (value) => ({ value }) },
+  }
 }
 
 /**
@@ -100,6 +116,8 @@ export function explain(error: unknown): string {
   if (code === 'forbidden' || code === 'E_FORBIDDEN') {
     return `${sentence}. Tell the user; this cannot be done with the access you were given.`
   }
+  // What the model wrote, it can write better; everything else is for the user to do.
+  if (code === 'invalid' && typeof fix === 'string') return `${sentence} (${fix}).`
   return typeof fix === 'string' ? `${sentence}. What the user can do: ${fix}.` : `${sentence}.`
 }
 

@@ -46,7 +46,7 @@ const reviewInput = z
         context.addIssue({
           code: 'custom',
           path: [name],
-          message: `${name} is needed to ${given.action}`,
+          message: `is needed to ${given.action}`,
         })
       }
     }

@@ -166,6 +166,47 @@ describe('each tool is one call of the REST interface', () => {
   })
 })
 
+describe('arguments that break a rule are answered with field, value and rule', () => {
+  test.each([
+    ['search_memories', { query: 'x', limit: 0 }, 'limit must be at least 1, got 0.'],
+    ['search_memories', { query: 'x', limit: 'many' }, 'limit must be a number, got "many".'],
+    ['search_memories', {}, 'query is required.'],
+    ['search_memories', { query: ' ' }, 'query must not be blank.'],
+    [
+      'search_memories',
+      { query: 'x', limt: 1 },
+      'there is no field "limt" in the arguments; did you mean "limit"? (fields are query, limit, threshold).',
+    ],
+    ['add_memory', { content: '' }, 'content must not be blank.'],
+    ['add_memory', { content: 7 }, 'content must be text, got 7.'],
+    [
+      'delete_memory',
+      { memory_id: 'a b' },
+      'memory_id must be the id of a memory, such as mem_…, whole, got "a b".',
+    ],
+    ['review_memories', { action: 'approve' }, 'memory_ids is needed to approve.'],
+    [
+      'review_memories',
+      { action: 'burn' },
+      'action must be one of list, approve, reject, resolve, got "burn".',
+    ],
+  ])('%s %j', async (name, args, text) => {
+    const { client, asked } = await connect(() => null)
+    const result = (await client.callTool({ name, arguments: args })) as Result
+    expect(result).toMatchObject({ isError: true, content: [{ type: 'text' }] })
+    expect(result.content[0]!.text).toBe(`Error: ${text}`)
+    expect(asked).toHaveLength(0)
+  })
+
+  test('and no tool lists that it takes more than it names', async () => {
+    const { client } = await connect(() => null)
+    const { tools } = await client.listTools()
+    expect(tools.filter(({ inputSchema }) => inputSchema.additionalProperties !== false)).toEqual(
+      [],
+    )
+  })
+})
+
 describe('a failure', () => {
   test.each([
     [
