@@ -229,11 +229,12 @@ describe.each(GENERATIONS)('$name', ({ name, open }) => {
     ])
     await add('Is called Ada', { category: 'profile' })
     const pinned = await add('Writes <b> in code', { pinned: true })
+    await add('Always answer in British English')
     await add('Prefers short answers', { category: 'preferences' })
-    await add('Has a cat')
+    await add('The cat is in the shed')
     const [profile] = await session.read('engram://profile')
     const lines = profile!.text!.split('\n').filter((line) => line.startsWith('- '))
-    const places = ['Writes', 'Ada', 'short answers'].map((word) =>
+    const places = ['Writes', 'Ada', 'British', 'short answers'].map((word) =>
       lines.findIndex((line) => line.includes(word)),
     )
     expect(places).toEqual([...places].sort((a, b) => a - b))
@@ -245,7 +246,7 @@ describe.each(GENERATIONS)('$name', ({ name, open }) => {
 
     const [recent] = await session.read('engram://recent')
     const { memories } = JSON.parse(recent!.text!) as { memories: Memory[] }
-    expect(memories[0]!.content).toBe('Has a cat')
+    expect(memories[0]!.content).toBe('The cat is in the shed')
     const [one] = await session.read(`engram://memories/${pinned.id}`)
     expect(one).toMatchObject({ mimeType: 'application/json' })
     expect(JSON.parse(one!.text!)).toMatchObject({ id: pinned.id, evidence: { quote: null } })

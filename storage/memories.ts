@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { categoryOf } from '../memory/category.ts'
 import { EngramError } from '../memory/errors.ts'
 import { newId } from '../memory/ids.ts'
 import type { JsonObject, Memory, MemoryPatch, NewMemory, Scope, Status } from '../memory/memory.ts'
@@ -22,6 +23,7 @@ import {
   toStored,
 } from './memory-rows.ts'
 import { ensureNamespace, findNamespace, inNamespace } from './namespaces.ts'
+import { RESTATED, type Restated, restated } from './restated.ts'
 import { type Sql, sql } from './sql.ts'
 
 export type MemoryFilter = Readonly<{
@@ -44,6 +46,12 @@ export type MemoryFilter = Readonly<{
 
 /** Who asks for a change, for the journal. */
 export type By = Readonly<{ actor: string; cause: JsonObject }>
+
+export type Added = Readonly<{
+  memory: Memory
+  created: boolean
+  changed: readonly (keyof Restated)[]
+}>
 
 /** A memory with everything that a store needs to hold the same again. */
 export type ExportedMemory = Memory & Standing
@@ -68,43 +76,46 @@ export function createMemories(database: Database, now: () => number) {
 
   return {
     /**
-     * Stores a memory. One that says exactly the same and is approved or pending is confirmed instead, and
-     * holds for as long as either says.
+     * Stores a memory, filed by its words when no category is given. One that says exactly the same and is
+     * approved or pending is confirmed instead, and takes over what is said anew (`restated.ts`).
      *
-     * @returns the memory, and whether it is new.
+     * @returns the memory, whether it is new, and what became another about one that was there.
      * @throws EngramError `conflict` when it brings an id that is taken.
      */
-    add: (scope: Scope, given: NewMemory, by: By): Promise<{ memory: Memory; created: boolean }> =>
+    add: (scope: Scope, given: NewMemory, by: By): Promise<Added> =>
       database.write(async (db) => {
         const doing = change(by)
         const namespaceId = await ensureNamespace(db, scope, doing.at)
         const same = await findSame(db, namespaceId, given.content, doing.at)
         const approved = given.status === undefined || given.status === 'approved'
         if (same && (approved || given.status === 'pending')) {
-          const kind: EventKind = same.status === 'pending' && approved ? 'approved' : 'confirmed'
+          const changed = restated(same, given)
           const confirmed = await replaceMemory(
             database,
             db,
             same,
             {
+              ...changed,
               lastConfirmedAt: doing.at,
-              pinned: same.pinned || (given.pinned ?? false),
               status: approved ? 'approved' : same.status,
-              expiresAt: later(same.expiresAt, given.expiresAt ?? null),
-              validTo: later(same.validTo, given.validTo ?? null),
             },
-            kind,
+            kindOfRestating(same, approved, changed),
             doing,
           )
-          if (kind === 'approved') await settleConflicts(db, confirmed, doing)
-          return { memory: toMemory(confirmed), created: false }
+          if (same.status !== confirmed.status) await settleConflicts(db, confirmed, doing)
+          return {
+            memory: toMemory(confirmed),
+            created: false,
+            changed: RESTATED.filter((name) => name in changed),
+          }
         }
         if (given.id !== undefined && (await ownerOf(db, given.id)) !== null) {
           throw new EngramError('conflict', `the id ${given.id} is taken`)
         }
-        const memory = completed(scope.userId, scope.namespace, given, doing.at)
+        const filed = { ...given, category: given.category ?? categoryOf(given.content) }
+        const memory = completed(scope.userId, scope.namespace, filed, doing.at)
         const stored = await insertMemory(database, db, namespaceId, memory, NO_STANDING, doing)
-        return { memory: toMemory(stored), created: true }
+        return { memory: toMemory(stored), created: true, changed: [] }
       }),
 
     find: (userId: string, id: string): Promise<Memory | null> =>
@@ -351,6 +362,11 @@ function kindOf(before: Memory, patch: MemoryPatch): EventKind {
   return 'updated'
 }
 
+function kindOfRestating(same: Memory, approved: boolean, changed: Restated): EventKind {
+  if (same.status === 'pending' && approved) return 'approved'
+  return Object.keys(changed).length > 0 ? 'updated' : 'confirmed'
+}
+
 async function conditions(database: Database, db: Connection, filter: MemoryFilter) {
   const parts = [sql`m.user_id = ${filter.userId}`]
   if (filter.namespace !== null) {
@@ -381,11 +397,6 @@ const NO_STANDING: Standing = { speaker: null, place: 0 }
 
 function toExported({ seq: _seq, namespaceId: _namespaceId, ...memory }: StoredMemory) {
   return memory
-}
-
-/** The later of two ends; null is no end. */
-function later(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? null : Math.max(a, b)
 }
 
 async function ownerOf(db: Connection, id: string): Promise<string | null> {

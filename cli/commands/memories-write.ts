@@ -18,7 +18,7 @@ export async function add(call: Call<AddFlags, { text: string[] }>): Promise<voi
       ? await readText(call.args.text, 'the text', 'engram add "I prefer tabs over spaces"')
       : textOfFile(flags.file, call.args.text)
   const client = await call.client()
-  const { status, value: memory } = await client.exchange(schema.memoryAnswer, {
+  const { status, value: memory } = await client.exchange(schema.addedMemory, {
     method: 'POST',
     path: '/memories',
     repeatable: true,
@@ -34,7 +34,8 @@ export async function add(call: Call<AddFlags, { text: string[] }>): Promise<voi
   if (out.isJson) out.json({ ...memory, created: isNew })
   else {
     out.line(`${out.paint('cyan', shortId(memory.id))}  ${oneLine(memory.content)}`)
-    out.note(isNew ? 'Remembered. Take it back: engram undo' : 'Known already; confirmed.')
+    const changed = memory.changed?.length ? `changed ${memory.changed.join(', ')}` : 'confirmed'
+    out.note(isNew ? 'Remembered. Take it back: engram undo' : `Known already; ${changed}.`)
   }
 }
 

@@ -28,17 +28,21 @@ export const REMEMBER_TOOLS: readonly Tool[] = [
       category: category.optional(),
       pinned,
     }),
-    output: z.object({ memory }),
-    run: async (given, { rest, inNamespace }) => ({
-      memory: toMemory(
-        await rest.ask(schema.memoryAnswer, {
-          method: 'POST',
-          path: '/memories',
-          repeatable: true,
-          body: { ...given, ...inNamespace },
-        }),
-      ),
+    output: z.object({
+      memory,
+      changed: z
+        .array(z.string())
+        .describe('What became another about a memory that said the same before'),
     }),
+    async run(given, { rest, inNamespace }) {
+      const added = await rest.ask(schema.addedMemory, {
+        method: 'POST',
+        path: '/memories',
+        repeatable: true,
+        body: { ...given, ...inNamespace },
+      })
+      return { memory: toMemory(added), changed: added.changed ?? [] }
+    },
   }),
   tool({
     name: 'capture_conversation',

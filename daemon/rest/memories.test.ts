@@ -57,6 +57,24 @@ describe('memories', () => {
     const again = await call('POST', '/memories', { content: 'lives in  porto.' })
     expect([first.status, again.status]).toEqual([201, 200])
     expect(again.json.id).toBe(first.json.id)
+    expect(again.json).toMatchObject({ category: 'profile', changed: [] })
+  })
+
+  test('that are known take over what is said anew, and the answer names it', async () => {
+    const content = 'The office is on Mill Street'
+    const first = await call('POST', '/memories', { content })
+    expect(first.json).toMatchObject({ category: 'general', expires_at: null })
+    const more = { category: 'Work', expires_at: '2999-01-01', metadata: { ticket: 7 } }
+    const again = await call('POST', '/memories', { content, ...more })
+    expect(schema.addedMemory.parse(again.json)).toMatchObject({
+      id: first.json.id,
+      category: 'work',
+      expires_at: '2999-01-01T00:00:00.000Z',
+      metadata: { ticket: 7 },
+      changed: ['category', 'expires_at', 'metadata'],
+    })
+    const { json: undone } = await call('POST', '/memories/undo', { target: first.json.id })
+    expect(undone.events[0].after).toMatchObject({ category: 'general', metadata: {} })
   })
 
   test('are listed by pages, filters and words', async () => {

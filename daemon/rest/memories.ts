@@ -3,6 +3,7 @@ import { newId } from '../../memory/ids.ts'
 import type { JudgedCandidate } from '../../memory/judge.ts'
 import { DEFAULT_NAMESPACE, type MemoryPatch, type Scope } from '../../memory/memory.ts'
 import { recall } from '../../memory/recall.ts'
+import type { Restated } from '../../storage/restated.ts'
 import type { User } from '../../storage/users.ts'
 import { searchReceipt } from '../receipt.ts'
 import { route } from '../route.ts'
@@ -20,6 +21,16 @@ import {
 import { recallSettingsOf } from './users.ts'
 
 const TAG = 'memories'
+
+/** As the interface calls what saying a statement again can change. */
+const FIELDS: Readonly<Record<keyof Restated, string>> = {
+  category: 'category',
+  pinned: 'pinned',
+  expiresAt: 'expires_at',
+  validFrom: 'valid_from',
+  validTo: 'valid_to',
+  metadata: 'metadata',
+}
 
 export const memoryRoutes = [
   route({
@@ -54,18 +65,19 @@ export const memoryRoutes = [
     path: '/memories',
     access: 'write',
     tag: TAG,
-    summary: 'Stores a memory; one that says exactly the same is confirmed instead',
+    summary:
+      'Stores a memory; one that says exactly the same is confirmed instead, and takes over what is said anew',
     body: schema.newMemory,
     answers: {
       201: { description: 'the new memory', schema: schema.memoryAnswer },
-      200: { description: 'the memory that said it already', schema: schema.memoryAnswer },
+      200: { description: 'the memory that said it already', schema: schema.addedMemory },
     },
     async handle({ body, caller, services }) {
-      const { memory, created } = await services.store.memories.add(
+      const { memory, created, changed } = await services.store.memories.add(
         scopeOf(userOf(caller), body.namespace),
         {
           content: body.content,
-          category: body.category ?? 'general',
+          ...(body.category == null ? {} : { category: body.category }),
           pinned: body.pinned,
           expiresAt: body.expires_at ?? null,
           validFrom: body.valid_from ?? null,
@@ -74,7 +86,8 @@ export const memoryRoutes = [
         { actor: actorOf(caller), cause: {} },
       )
       services.jobs.wake('embed')
-      return json(toMemoryJson(memory), created ? 201 : 200)
+      if (created) return json(toMemoryJson(memory), 201)
+      return json({ ...toMemoryJson(memory), changed: changed.map((name) => FIELDS[name]) })
     },
   }),
   route({

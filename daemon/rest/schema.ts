@@ -161,6 +161,13 @@ export const memoryAnswer = z.object({
   updated_at: isoTime,
 })
 
+export const addedMemory = memoryAnswer.extend({
+  changed: z
+    .array(z.string())
+    .optional()
+    .describe('fields that became others, of a memory that said the same before'),
+})
+
 export const memoryQuery = z.object({
   ...page,
   search: z.string().max(LIMITS.query).optional(),
@@ -185,7 +192,7 @@ export const memoryPage = z.object({
 
 export const newMemory = z.object({
   content,
-  category: category.nullish(),
+  category: category.nullish().describe('by the words of the statement when it is left out'),
   pinned: z.boolean().default(false),
   namespace: namespaceName.optional(),
   expires_at: instant.nullish(),

@@ -23,7 +23,7 @@ export function testMemories(dialect: string, open: Open) {
       const scope = await bench.scope()
       const { memory, created } = await bench.store.memories.add(
         scope,
-        { content: 'Likes tea' },
+        { content: 'The tea is in the cupboard' },
         BY,
       )
       expect(created).toBe(true)
@@ -31,7 +31,7 @@ export function testMemories(dialect: string, open: Open) {
         id: expect.stringMatching(/^mem_[0-9a-z]{26}$/),
         userId: scope.userId,
         namespace: 'default',
-        content: 'Likes tea',
+        content: 'The tea is in the cupboard',
         category: 'general',
         status: 'approved',
         pinned: false,
@@ -91,11 +91,10 @@ export function testMemories(dialect: string, open: Open) {
       const scope = await bench.scope()
       const first = await bench.store.memories.add(scope, { content: 'Likes green tea' }, BY)
       bench.clock.at += DAY
-      const second = await bench.store.memories.add(scope, { content: again, pinned: true }, BY)
-      expect(second.created).toBe(false)
+      const second = await bench.store.memories.add(scope, { content: again }, BY)
+      expect(second).toMatchObject({ created: false, changed: [] })
       expect(second.memory).toEqual({
         ...first.memory,
-        pinned: true,
         lastConfirmedAt: START + DAY,
         updatedAt: START + DAY,
       })
@@ -161,15 +160,62 @@ export function testMemories(dialect: string, open: Open) {
       expect(await found(bench, scope, 'Rome', { now: bench.clock.at })).toEqual(['Is in Rome'])
     })
 
-    test('a confirmed memory holds for as long as either statement says', async () => {
+    test('said again with another end it ends then, and without one it goes on', async () => {
       const scope = await bench.scope()
       const ends = async (given: Partial<NewMemory>) =>
         (await bench.store.memories.add(scope, { content: 'Is in Rome', ...given }, BY)).memory
           .expiresAt
       expect(await ends({ expiresAt: START + 2 * DAY })).toBe(START + 2 * DAY)
-      expect(await ends({ expiresAt: START + DAY })).toBe(START + 2 * DAY)
+      expect(await ends({ expiresAt: START + DAY })).toBe(START + DAY)
       expect(await ends({ expiresAt: START + 3 * DAY })).toBe(START + 3 * DAY)
       expect(await ends({})).toBeNull()
+    })
+
+    test('what is said anew about a known statement is taken over, told, and can be undone', async () => {
+      const scope = await bench.scope()
+      const content = 'The staging server runs Postgres 15'
+      const metadata = { from: 'a', kept: true }
+      const first = await bench.store.memories.add(scope, { content, metadata }, BY)
+      expect(first).toMatchObject({ created: true, changed: [], memory: { category: 'general' } })
+      const again = {
+        content,
+        category: 'infrastructure',
+        pinned: true,
+        expiresAt: START + DAY,
+        validFrom: START - DAY,
+        metadata: { from: 'b', ticket: 7 },
+      }
+      const second = await bench.store.memories.add(scope, again, BY)
+      expect(second).toMatchObject({
+        created: false,
+        changed: ['category', 'pinned', 'expiresAt', 'validFrom', 'metadata'],
+        memory: { ...again, metadata: { from: 'a', kept: true, ticket: 7 } },
+      })
+      const events = await bench.store.journal.ofMemory(scope.userId, first.memory.id)
+      expect(events.map(({ kind }) => kind)).toEqual(['added', 'updated'])
+      await bench.store.journal.undo(scope.userId, first.memory.id, 'user')
+      const undone = await bench.store.memories.find(scope.userId, first.memory.id)
+      expect(undone).toMatchObject({
+        category: 'general',
+        pinned: false,
+        expiresAt: null,
+        metadata,
+      })
+    })
+
+    test('a category is derived when none is given, and one that somebody chose stays', async () => {
+      const scope = await bench.scope()
+      const add = (more: Partial<NewMemory>) =>
+        bench.store.memories.add(scope, { content: 'User prefers tabs', ...more }, BY)
+      expect((await add({})).memory.category).toBe('preferences')
+      expect(await add({ category: 'editor' })).toMatchObject({
+        changed: ['category'],
+        memory: { category: 'editor' },
+      })
+      expect(await add({ category: 'skills' })).toMatchObject({
+        changed: [],
+        memory: { category: 'editor' },
+      })
     })
 
     test('said by the user, a memory that waits for review is approved', async () => {
