@@ -199,9 +199,10 @@ async function answerError(
   { env, paths }: ClientOptions,
 ): Promise<CliError> {
   const text = await response.text().catch(() => '')
+  const answer = parseOrNull(text)
   const read = z
     .object({ detail: z.string(), code: z.string(), fix: z.string().optional() })
-    .safeParse(parseOrNull(text))
+    .safeParse(answer)
   if (!read.success) {
     return new CliError(
       'E_UNAVAILABLE',
@@ -216,6 +217,8 @@ async function answerError(
   const as = codeOf(code, response.status)
   const isAboutKey = as === 'E_UNAUTHORIZED' || as === 'E_FORBIDDEN'
   return new CliError(as, printable(detail), {
+    // An import says more in it than a message can.
+    cause: answer,
     why: as === 'E_INTERNAL' ? `a daemon in the background logs to ${paths.logFile}` : undefined,
     // The daemon speaks to programs of a header; here the key comes from the environment or its file.
     fix: isAboutKey ? keyFix(env) : fix === undefined ? undefined : printable(fix),

@@ -319,6 +319,16 @@ describe('export and import', () => {
     const asJson = await engram(['import', '-', '--json'], { stdin })
     expect(asJson.code).toBe(7)
     expect(JSON.parse(asJson.out).rejected).toHaveLength(2)
+    const none = await engram(['import', '-'], { stdin: '{"content":""}\n{"content":7}\n' })
+    expect(none.code).toBe(7)
+    expect(none.out).toBe('0 memories imported\n')
+    expect(none.err).toContain(
+      '  line 1: content must not be blank\n  line 2: content must be text',
+    )
+    expect(none.err).toContain('error E_PARTIAL: 2 lines rejected\n')
+    expect(none.err).toContain('nothing was stored')
+    const one = await engram(['import', '-'], { stdin: 'no json\n' })
+    expect(one.err).toContain('error E_PARTIAL: 1 line rejected\n')
     expect(JSON.parse(asJson.err).error.code).toBe('E_PARTIAL')
     expect((await engram(['import', join(home.path, 'none.jsonl')])).code).toBe(3)
   })

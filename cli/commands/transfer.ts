@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { z } from 'zod'
 import * as schema from '../../daemon/rest/schema.ts'
 import { confirm } from '../ask.ts'
 import type { Call } from '../command.ts'
@@ -82,7 +83,7 @@ function named(error: unknown, partial: string, path: string): unknown {
   return failed.path === partial ? Object.assign(error as Error, { path }) : error
 }
 
-type Report = { imported: number; unchanged: number; rejected: { line: number; detail: string }[] }
+type Report = z.output<typeof schema.importAnswer>
 
 export async function importMemories(call: Call<object, { file?: string }>): Promise<number> {
   const { args, out } = call
@@ -95,17 +96,22 @@ export async function importMemories(call: Call<object, { file?: string }>): Pro
     throw new CliError('E_NOT_FOUND', `there is no file ${args.file}`, { fix: 'check the path' })
   }
   const report = await sendLines(file ? file.stream() : Bun.stdin.stream(), call)
-  const { imported, unchanged, rejected } = report
+  const { imported, unchanged, rejected, rejected_total: refused } = report
   if (out.isJson) out.json(report)
   else {
     const known = unchanged > 0 ? `, ${unchanged.toLocaleString('en-US')} known already` : ''
     out.line(`${count(imported, 'memory', 'memories')} imported${known}`)
     for (const { line, detail } of rejected) out.error(`  line ${line}: ${detail}`)
+    if (refused > rejected.length)
+      out.error(`  and ${count(refused - rejected.length, 'line')} more`)
   }
-  if (rejected.length === 0) return 0
-  throw new CliError('E_PARTIAL', `${count(rejected.length, 'line')} rejected`, {
-    why: 'the others are stored; importing them again changes nothing',
-    fix: `correct ${rejected.length === 1 ? 'it' : 'them'}, then: engram import ${args.file ?? '-'}`,
+  if (refused === 0) return 0
+  throw new CliError('E_PARTIAL', `${count(refused, 'line')} rejected`, {
+    why:
+      imported + unchanged === 0
+        ? 'nothing was stored'
+        : 'the others are stored; importing them again changes nothing',
+    fix: `correct ${refused === 1 ? 'it' : 'them'}, then: engram import ${args.file ?? '-'}`,
   })
 }
 
@@ -119,23 +125,26 @@ async function sendLines(
   call: Call<object, object>,
 ): Promise<Report> {
   const client = await call.client()
-  const total: Report = { imported: 0, unchanged: 0, rejected: [] }
+  const total: Report = { imported: 0, unchanged: 0, rejected: [], rejected_total: 0 }
   let sent = 0
   const timer = setInterval(() => {
     call.out.note(`still importing: ${count(sent, 'line')} done`)
   }, PROGRESS_MS)
   try {
     for await (const { body, lines } of readBatches(input)) {
-      const report = await client.ask(schema.importAnswer, {
-        method: 'POST',
-        path: '/memories/import',
-        repeatable: true,
-        query: { namespace: call.globals.namespace },
-        lines: body,
-        waitMs: BATCH_MS,
-      })
+      const report = await client
+        .ask(schema.importAnswer, {
+          method: 'POST',
+          path: '/memories/import',
+          repeatable: true,
+          query: { namespace: call.globals.namespace },
+          lines: body,
+          waitMs: BATCH_MS,
+        })
+        .catch(reportOfRefusal)
       total.imported += report.imported
       total.unchanged += report.unchanged
+      total.rejected_total += report.rejected_total
       for (const { line, detail } of report.rejected)
         total.rejected.push({ line: sent + line, detail })
       sent += lines
@@ -144,4 +153,11 @@ async function sendLines(
   } finally {
     clearInterval(timer)
   }
+}
+
+/** A batch of which every line is refused is a failure there; here the next batch may fare better. */
+function reportOfRefusal(error: unknown): Report {
+  const refused = schema.refusedImport.safeParse((error as { cause?: unknown }).cause)
+  if (!refused.success) throw error
+  return refused.data
 }

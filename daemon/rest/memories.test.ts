@@ -20,6 +20,31 @@ const add = async (content: string, more: object = {}) =>
 const contents = (page: { memories: { content: string }[] }) =>
   page.memories.map(({ content }) => content)
 
+describe('an import of which every line is refused', () => {
+  test('fails, and lists the lines', async () => {
+    const { status, json } = await call('POST', '/memories/import', [{ content: '' }, {}])
+    expect(status).toBe(422)
+    expect(schema.refusedImport.parse(json)).toEqual({
+      detail: 'line 1: content must not be blank (2 lines rejected)',
+      code: 'invalid',
+      imported: 0,
+      unchanged: 0,
+      rejected: [
+        { line: 1, detail: 'content must not be blank' },
+        { line: 2, detail: 'content is required' },
+      ],
+      rejected_total: 2,
+    })
+  })
+
+  test('lists a hundred of them, and counts all', async () => {
+    const { json } = await call('POST', '/memories/import', Array(101).fill({}))
+    expect(json.rejected).toHaveLength(100)
+    expect(json.rejected_total).toBe(101)
+    expect(json.detail).toEndWith('(101 lines rejected)')
+  })
+})
+
 describe('memories', () => {
   test('are stored, shown, changed and deleted', async () => {
     const made = await call('POST', '/memories', {

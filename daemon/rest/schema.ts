@@ -253,7 +253,10 @@ export const importItem = z.object({
 export const importAnswer = z.object({
   imported: z.number(),
   unchanged: z.number().describe('already here, word for word or by id'),
-  rejected: z.array(z.object({ line: z.number(), detail: z.string() })),
+  rejected: z
+    .array(z.object({ line: z.number(), detail: z.string() }))
+    .describe('the first hundred lines that were refused'),
+  rejected_total: z.number(),
 })
 
 const captureMessage = z.strictObject({
@@ -522,3 +525,4 @@ export const errorAnswer = z.object({
   code: z.string(),
   fix: z.string().optional().describe('what to do next'),
 })
+export const refusedImport = errorAnswer.extend(importAnswer.shape)

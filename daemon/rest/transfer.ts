@@ -63,6 +63,7 @@ export const transferRoutes = [
     answers: {
       201: { description: 'how many were stored', schema: schema.importAnswer },
       200: { description: 'nothing was new', schema: schema.importAnswer },
+      422: { description: 'every line was refused', schema: schema.refusedImport },
     },
     async handle({ request, query, caller, services }) {
       const user = userOf(caller)
@@ -71,8 +72,8 @@ export const transferRoutes = [
         imported: 0,
         unchanged: 0,
         rejected: [] as { line: number; detail: string }[],
+        rejected_total: 0,
       }
-      let rejectedCount = 0
       let batch: ImportedMemory[] = []
       const flush = async () => {
         if (batch.length === 0) return
@@ -88,7 +89,7 @@ export const transferRoutes = [
           batch.push(toImportItem(readValue(schema.importItem, value), query.namespace))
         } catch (error) {
           if (!(error instanceof EngramError)) throw error
-          rejectedCount++
+          report.rejected_total++
           if (report.rejected.length < MAX_REPORTED) {
             report.rejected.push({ line, detail: error.message })
           }
@@ -97,11 +98,12 @@ export const transferRoutes = [
       }
       await flush()
       services.jobs.wake('embed')
-      if (report.imported + report.unchanged === 0 && rejectedCount > 0) {
+      if (report.imported + report.unchanged === 0 && report.rejected_total > 0) {
         const { line, detail } = report.rejected[0]!
-        throw new EngramError(
-          'invalid',
-          `line ${line}: ${detail} (${rejectedCount} lines rejected)`,
+        const all = report.rejected_total === 1 ? '1 line' : `${report.rejected_total} lines`
+        return json(
+          { detail: `line ${line}: ${detail} (${all} rejected)`, code: 'invalid', ...report },
+          422,
         )
       }
       return json(report, report.imported > 0 ? 201 : 200)
