@@ -200,11 +200,12 @@ export function createMemories(database: Database, now: () => number) {
         return { imported: stored.size, unchanged: items.length - stored.size }
       }),
 
-    /** @throws EngramError `not_found`. */
+    /** @throws EngramError `not_found`; `conflict` when another memory in force says the new words already. */
     change: (userId: string, id: string, patch: MemoryPatch, by: By): Promise<Memory> =>
       database.write(async (db) => {
         const before = await existing(db, userId, id)
         const doing = change(by)
+        await checkSaidOnce(db, before, patch, doing.at)
         const kind = kindOf(before, patch)
         const wanted = Object.entries(patch).filter(([, value]) => value !== undefined)
         const changed: Partial<Memory> = {
@@ -354,6 +355,22 @@ async function existing(db: Connection, userId: string, id: string) {
   const found = await findMemory(db, userId, id)
   if (!found) throw new EngramError('not_found', `no memory ${id}`)
   return found
+}
+
+/** Adding the same words twice makes one memory, and wording one like another must not make two. */
+async function checkSaidOnce(
+  db: Connection,
+  before: StoredMemory,
+  { content, status = before.status }: MemoryPatch,
+  at: number,
+): Promise<void> {
+  if (content === undefined || status !== 'approved') return
+  if (contentKey(content) === contentKey(before.content)) return
+  const same = await findSame(db, before.namespaceId, content, at)
+  if (same?.status !== 'approved') return
+  throw new EngramError('conflict', `${same.id} says exactly this already`, {
+    fix: 'delete one of them',
+  })
 }
 
 function kindOf(before: Memory, patch: MemoryPatch): EventKind {

@@ -45,6 +45,41 @@ describe('an import of which every line is refused', () => {
   })
 })
 
+describe('a memory is refused', () => {
+  test('when it has expired before it is stored or changed', async () => {
+    const content = 'The fair is open'
+    const expired = { expires_at: '2020-01-01' }
+    const added = await call('POST', '/memories', { content, ...expired })
+    expect(added.status).toBe(422)
+    expect(added.json.detail).toBe('expires_at must be in the future, got 2020-01-01T00:00:00.000Z')
+    const { json: kept } = await call('POST', '/memories', { content })
+    expect((await call('PATCH', `/memories/${kept.id}`, expired)).status).toBe(422)
+    expect((await call('GET', `/memories/${kept.id}`)).json).toEqual(kept)
+    const imported = await call('POST', '/memories/import', [{ content: 'Was open', ...expired }])
+    expect(imported.json.imported).toBe(1)
+  })
+
+  test('when another says the new words already', async () => {
+    const { json: one } = await call('POST', '/memories', { content: 'The lamp is green' })
+    const { json: two } = await call('POST', '/memories', { content: 'The lamp is blue' })
+    const path = `/memories/${two.id}`
+    const refused = await call('PATCH', path, { content: 'the lamp is  GREEN.' })
+    expect(refused).toMatchObject({
+      status: 409,
+      json: {
+        code: 'conflict',
+        detail: `${one.id} says exactly this already`,
+        fix: 'delete one of them',
+      },
+    })
+    expect((await call('GET', path)).json).toEqual(two)
+    const same = await call('PATCH', path, { content: 'The lamp is Blue!' })
+    expect([same.status, same.json.content]).toEqual([200, 'The lamp is Blue!'])
+    await call('DELETE', `/memories/${one.id}`)
+    expect((await call('PATCH', path, { content: 'The lamp is green' })).status).toBe(200)
+  })
+})
+
 describe('memories', () => {
   test('are stored, shown, changed and deleted', async () => {
     const made = await call('POST', '/memories', {

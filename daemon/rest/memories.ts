@@ -73,6 +73,7 @@ export const memoryRoutes = [
       200: { description: 'the memory that said it already', schema: schema.addedMemory },
     },
     async handle({ body, caller, services }) {
+      checkAhead(body.expires_at, services.now())
       const { memory, created, changed } = await services.store.memories.add(
         scopeOf(userOf(caller), body.namespace),
         {
@@ -271,6 +272,7 @@ export const memoryRoutes = [
     body: schema.memoryPatch,
     answers: { 200: { description: 'the memory', schema: schema.memoryAnswer } },
     async handle({ params, body, caller, services }) {
+      checkAhead(body.expires_at, services.now())
       const patch: MemoryPatch = {
         ...defined('content', body.content),
         ...defined('category', body.category),
@@ -363,6 +365,15 @@ async function existing(
   const memory = await store.memories.find(user.id, id)
   if (!memory) throw new EngramError('not_found', `no memory ${id}`)
   return memory
+}
+
+/** What ended before it began would be kept and never recalled. An import may hold such: it was so. */
+function checkAhead(expiresAt: number | null | undefined, now: number): void {
+  if (expiresAt == null || expiresAt > now) return
+  const given = new Date(expiresAt).toISOString()
+  throw new EngramError('invalid', `expires_at must be in the future, got ${given}`, {
+    fix: 'leave it out, or delete the memory',
+  })
 }
 
 /** Only the fields that a patch names: `undefined` would overwrite. */

@@ -755,9 +755,11 @@ export function testMemories(dialect: string, open: Open) {
         place: i * 1_000,
       }))
       await bench.store.memories.import(scope.userId, items, BY)
-      // Same words twice, as a change can leave them.
+      // Same words twice, as an approval can leave them.
       const { memory } = await bench.store.memories.add(scope, { content: 'Likes TEA?' }, BY)
-      await bench.store.memories.change(scope.userId, memory.id, { content: 'Likes tea' }, BY)
+      const waiting = { content: 'Likes tea', status: 'pending' } as const
+      await bench.store.memories.change(scope.userId, memory.id, waiting, BY)
+      await bench.store.memories.change(scope.userId, memory.id, { status: 'approved' }, BY)
       return scope
     }
 

@@ -422,7 +422,8 @@ async function change(
       BY,
     )
   } else if (kind < 32) {
-    await store.memories.change(scope.userId, one!.id, { content: words }, BY)
+    // Refused when another says it already.
+    await store.memories.change(scope.userId, one!.id, { content: words }, BY).catch(() => {})
   } else if (kind < 37) {
     await store.memories.change(scope.userId, one!.id, { validFrom: pick * DAY }, BY)
   } else if (kind < 40) {
