@@ -29,6 +29,7 @@ import { ROUTES } from './routes.ts'
 import { createSeldom } from './seldom.ts'
 import { createHandler } from './server.ts'
 import type { Services } from './services.ts'
+import { readTls, type Tls, tlsProblem } from './tls.ts'
 import { VERSION } from './version.ts'
 
 export type Daemon = Readonly<{
@@ -60,6 +61,7 @@ const MAX_HELD_BYTES = 512 * 1024 * 1024
 export async function startDaemon(config: Config): Promise<Daemon> {
   process.umask(0o077)
   const { paths } = config
+  const tls = readTls(config)
   for (const folder of [paths.dataDir, paths.stateDir, paths.cacheDir, dirname(paths.configFile)]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   }
@@ -133,7 +135,6 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     const activity = createActivityFeed()
     let port = config['server.port']
     const host = config['server.host']
-    const tls = config['server.tls_cert'] !== null
     const url = () =>
       `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
     let endpoint: Promise<McpEndpoint> | null = null
@@ -193,10 +194,10 @@ export async function startDaemon(config: Config): Promise<Daemon> {
       port,
       allowedHosts: config['server.allowed_hosts'],
       allowedOrigins: config['server.allowed_origins'],
-      tls,
+      tls: tls !== null,
       behindProxy: config['server.behind_proxy'],
     }))
-    const server = listen(config, (request) => {
+    const server = listen(config, tls, (request) => {
       lastRequestAt = Date.now()
       return handle(request)
     })
@@ -229,8 +230,7 @@ export async function startDaemon(config: Config): Promise<Daemon> {
   }
 }
 
-function listen(config: Config, fetch: (request: Request) => Promise<Response>) {
-  const [cert, key] = [config['server.tls_cert'], config['server.tls_key']]
+function listen(config: Config, tls: Tls | null, fetch: (request: Request) => Promise<Response>) {
   const host = config['server.host']
   const port = config['server.port']
   try {
@@ -243,10 +243,12 @@ function listen(config: Config, fetch: (request: Request) => Promise<Response>) 
       development: false,
       // Said aloud: outside development Bun would share the port with whoever else asks for it.
       reusePort: false,
-      ...(cert && key ? { tls: { cert: Bun.file(cert), key: Bun.file(key) } } : {}),
+      ...(tls ? { tls } : {}),
       fetch,
     })
   } catch (error) {
+    const problem = tlsProblem(error)
+    if (problem) throw problem
     const code = (error as { code?: string }).code
     if (code !== 'EADDRINUSE') {
       throw new EngramError('unavailable', `cannot listen on ${host}:${port}: ${messageOf(error)}`)
