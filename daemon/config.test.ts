@@ -60,12 +60,19 @@ describe('a setting', () => {
     const both = read({ OPENAI_BASE_URL: 'https://other.example', ENGRAM_OPENAI_BASE_URL: own })
     expect(both['providers.openai.base_url']).toBe(own)
     expect(read({ EXTRACTION_PROVIDER: 'ollama' })['extraction.provider']).toBe('ollama')
-    expect(read({ ENGRAM_SERVICE_KEY: 'secret-1' })['server.admin_key']).toBe('secret-1')
+    expect(read({ ENGRAM_SERVICE_KEY: 'a-secret-of-twenty-1' })['server.admin_key']).toBe(
+      'a-secret-of-twenty-1',
+    )
   })
 
   test.each([
     ['ENGRAM_PORT', 'auto', 'ENGRAM_PORT must be a whole number from 0 to 65535, got "auto"'],
     ['ENGRAM_PORT', '70000', 'ENGRAM_PORT must be a whole number from 0 to 65535, got "70000"'],
+    [
+      'ENGRAM_ADMIN_KEY',
+      'fifteen-letters',
+      'ENGRAM_ADMIN_KEY must be 16 to 512 printable characters without spaces, got a value that is not shown',
+    ],
     ['ENGRAM_PORT', '1.5', 'ENGRAM_PORT must be a whole number from 0 to 65535, got "1.5"'],
     ['ENGRAM_REVIEW', 'maybe', 'ENGRAM_REVIEW must be one of none, conflicts, all, got "maybe"'],
     ['ENGRAM_REQUIRE_KEY', 'perhaps', 'ENGRAM_REQUIRE_KEY must be true or false, got "perhaps"'],
@@ -169,7 +176,7 @@ describe('an upstream that is this daemon itself', () => {
 })
 
 describe('listening beyond this machine', () => {
-  const key = { ENGRAM_ADMIN_KEY: 'a-long-secret' }
+  const key = { ENGRAM_ADMIN_KEY: 'a-long-admin-secret' }
 
   test('needs an admin key and TLS or a proxy that ends it', () => {
     expect(problemOf(() => read({ ENGRAM_HOST: '0.0.0.0' })).fix).toContain('ENGRAM_ADMIN_KEY')

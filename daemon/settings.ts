@@ -43,7 +43,7 @@ export const SETTINGS = {
     about: 'key for creating users and other administration; needed beyond the local machine',
     env: ['ENGRAM_ADMIN_KEY', 'ENGRAM_SERVICE_KEY'],
     fallback: null,
-    read: secretText,
+    read: secretText(16),
     secret: true,
   }),
   'server.require_key': setting({
@@ -199,7 +199,7 @@ export const SETTINGS = {
     about: 'key for that server; the key of providers is sent to the server of providers only',
     env: ['ENGRAM_EMBEDDING_API_KEY'],
     fallback: null,
-    read: secretText,
+    read: secretText(4),
     secret: true,
   }),
   'embedding.download_url': setting({
@@ -258,7 +258,7 @@ function apiKey(vendor: string): Setting<string | null> {
     about: 'key for extraction and for users who bring none',
     env: [`ENGRAM_${vendor}_API_KEY`, `${vendor}_API_KEY`],
     fallback: null,
-    read: secretText,
+    read: secretText(4),
     secret: true,
   }
 }
@@ -275,12 +275,15 @@ function oneLine(value: unknown): string {
   return line
 }
 
-function secretText(value: unknown): string {
-  const secret = text(value).trim()
-  if (!/^[\x21-\x7e]{4,512}$/.test(secret)) {
-    throw new Error('must be 4 to 512 printable characters without spaces')
+/** @param least a provider's key is as long as it is; what we are guarded by alone must not be guessed */
+function secretText(least: number) {
+  return (value: unknown): string => {
+    const secret = text(value).trim()
+    if (secret.length < least || !/^[\x21-\x7e]{1,512}$/.test(secret)) {
+      throw new Error(`must be ${least} to 512 printable characters without spaces`)
+    }
+    return secret
   }
-  return secret
 }
 
 function wholeNumber(min: number, max: number) {
