@@ -6,7 +6,7 @@ import { ROUTES } from './routes.ts'
 setDefaultTimeout(60_000)
 
 /** Everything that answers anybody: no more, whatever is added. */
-const OPEN = ['GET /health', 'GET /ready']
+const OPEN = ['GET /health', 'GET /ready', 'GET /', 'GET /ui', 'GET /ui/*']
 /** An app has nothing to show before it is let in; what each of these gives away is tested with them. */
 const OAUTH = [
   'GET /.well-known/oauth-protected-resource',
@@ -23,7 +23,7 @@ const OAUTH = [
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`
 const concrete = (path: string) => path.replace(/:\w+/g, 'mem_unknown').replace(/\*.*$/, 'x')
 
-test('only health, readiness and what OAuth begins with are open', () => {
+test('only health, readiness, the front page and what OAuth begins with are open', () => {
   const of = (wanted: Access) => ROUTES.filter(({ access }) => access === wanted).map(nameOf)
   expect(of('open')).toEqual(OPEN)
   expect(of('oauth')).toEqual(OAUTH)

@@ -8,7 +8,7 @@ import type { Services } from './services.ts'
 /**
  * Who may call a route. A route cannot be declared without one.
  *
- * - open: anybody, and no key is looked at; only health, readiness and the console's shell
+ * - open: anybody, and no key is looked at; only health, readiness and the front page
  * - local: anybody on this machine in local mode, else an admin (or, for reading, any key)
  * - read, write: a user's key with that right
  * - admin: the admin key or the local key

@@ -6,6 +6,7 @@ import { appRoutes } from './rest/apps.ts'
 import { captureRoutes } from './rest/capture.ts'
 import { conversationSearchRoutes } from './rest/conversation-search.ts'
 import { embeddingRoutes } from './rest/embeddings.ts'
+import { frontPageRoutes } from './rest/front-page.ts'
 import { inspectionRoutes } from './rest/inspection.ts'
 import { memoryRoutes } from './rest/memories.ts'
 import { systemRoutes } from './rest/system.ts'
@@ -16,6 +17,7 @@ import type { Route } from './route.ts'
 /** Everything the server answers. Fixed paths stand before those with parameters that would swallow them. */
 export const ROUTES: readonly Route[] = [
   ...systemRoutes(() => ROUTES),
+  ...frontPageRoutes,
   ...mcpRoutes,
   ...oauthRoutes,
   ...appRoutes,
