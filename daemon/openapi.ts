@@ -1,4 +1,10 @@
 import { z } from 'zod'
+import {
+  PROXY_ANSWER_HEADERS,
+  PROXY_PARAMETERS,
+  PROXY_REFUSAL,
+  PROXY_REQUEST_BODY,
+} from './proxy/described.ts'
 import { errorAnswer } from './rest/schema.ts'
 import type { Access, Route } from './route.ts'
 import { VERSION } from './version.ts'
@@ -54,30 +60,43 @@ const SECURITY: Readonly<Record<Access, object[]>> = {
 }
 
 /** The document has no word for every method. */
-function methodOf({ method }: Route): string {
-  return method === 'ALL' ? 'POST' : method
+function methodOf({ method, path }: Route): string {
+  if (method !== 'ALL') return method
+  return LISTS.includes(path) ? 'GET' : 'POST'
 }
 
+/** Of the paths that take every method, those that are read. */
+const LISTS = ['/v1/models']
+
 function operation(route: Route): object {
+  const isProxied = route.access === 'proxy'
   const responses: Record<string, object> = {}
   for (const [status, { description, schema }] of Object.entries(route.answers)) {
     responses[status] = {
       description,
+      ...(isProxied ? { headers: PROXY_ANSWER_HEADERS } : {}),
       ...(schema
         ? { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }
         : {}),
     }
   }
-  responses.default = {
-    description: 'what was wrong',
-    content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
-  }
+  responses.default = isProxied
+    ? PROXY_REFUSAL
+    : {
+        description: 'what was wrong',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      }
   return {
     operationId: operationId(route),
     summary: route.summary,
     tags: [route.tag],
     security: SECURITY[route.access],
-    parameters: [...pathParameters(route), ...queryParameters(route)],
+    parameters: [
+      ...pathParameters(route),
+      ...queryParameters(route),
+      ...(isProxied ? PROXY_PARAMETERS : []),
+    ],
+    ...(isProxied && methodOf(route) === 'POST' ? { requestBody: PROXY_REQUEST_BODY } : {}),
     ...(route.body
       ? {
           requestBody: {

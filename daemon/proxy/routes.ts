@@ -19,6 +19,7 @@ export const proxyRoutes: Route[] = [
   proxied('/api/chat', 'Ollama’s chat, with memory'),
   proxied('/api/generate', 'Ollama’s generate, with memory'),
   proxied('/v1beta/*', 'Gemini’s API; generateContent and streamGenerateContent with memory'),
+  proxied('/v1/models', 'The provider’s models, as it lists them'),
   ...['/v1/*', '/v1alpha/*', '/upload/*', '/api/*'].map((path) =>
     proxied(path, 'Everything else of the providers’ APIs, as it is'),
   ),

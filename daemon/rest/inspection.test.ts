@@ -119,7 +119,8 @@ describe('the OpenAPI document', () => {
     expect(json.openapi).toBe('3.1.0')
     for (const { method, path } of ROUTES) {
       const named = path.replace(/:(\w+)/g, '{$1}').replace('*', '{path}')
-      const described = json.paths[named]?.[method === 'ALL' ? 'post' : method.toLowerCase()]
+      const usual = path === '/v1/models' ? 'get' : 'post'
+      const described = json.paths[named]?.[method === 'ALL' ? usual : method.toLowerCase()]
       expect({ path, method, described: described !== undefined }).toEqual({
         path,
         method,
@@ -127,6 +128,44 @@ describe('the OpenAPI document', () => {
       })
       expect(described.summary).toBeString()
       expect(described.responses.default).toBeObject()
+    }
+  })
+
+  test('tells of the headers and bodies of proxied requests', async () => {
+    const { paths } = (await daemon.call('GET', '/openapi.json')).json
+    const chat = paths['/v1/chat'].post
+    const headers = chat.parameters
+      .filter(({ in: place }: { in: string }) => place === 'header')
+      .map(({ name }: { name: string }) => name)
+    for (const name of ['Key', 'Provider', 'Memory', 'Namespace', 'Placement', 'Conversation-ID']) {
+      expect(headers).toContain(`X-Engram-${name}`)
+    }
+    expect(chat.requestBody.content['application/json'].schema).toEqual({ type: 'object' })
+    const answered = Object.keys(chat.responses[200].headers)
+    for (const name of ['Memory', 'Memories-Injected', 'Receipt', 'Conversation-ID']) {
+      expect(answered).toContain(`X-Engram-${name}`)
+    }
+    expect(paths['/v1/models'].get).toBeObject()
+    expect(paths['/v1/models'].get.requestBody).toBeUndefined()
+    expect(paths['/memories'].post.requestBody.content['application/json'].schema).toMatchObject({
+      additionalProperties: false,
+    })
+  })
+
+  test('tells of every header of ours that the proxy reads', async () => {
+    const { text } = await daemon.call('GET', '/openapi.json')
+    const said = text.toLowerCase()
+    const folder = new URL('../proxy/', import.meta.url).pathname
+    for (const file of new Bun.Glob('*.ts').scanSync(folder)) {
+      if (file.endsWith('.test.ts')) continue
+      const source = await Bun.file(folder + file).text()
+      for (const [header] of source.matchAll(/x-engram-\w[\w-]*\w/g)) {
+        expect({ file, header, isSaid: said.includes(`"${header}"`) }).toEqual({
+          file,
+          header,
+          isSaid: true,
+        })
+      }
     }
   })
 
