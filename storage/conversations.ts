@@ -179,13 +179,19 @@ export function createConversations(database: Database, now: () => number) {
         return { ...stored, conversationId: id }
       }),
 
-    /** Newest first. */
+    /**
+     * Newest first. One without turns is not listed: a request that the provider refused leaves a receipt and the
+     * name of its session, and nothing to read.
+     */
     list: (
       userId: string,
       filter: Readonly<{ namespace: string | null; limit: number; offset: number }>,
     ): Promise<{ conversations: Conversation[]; total: number }> =>
       database.read(async (db) => {
-        const within = inNamespace('c', userId, filter.namespace)
+        const within = sql`
+          ${inNamespace('c', userId, filter.namespace)}
+            and exists (select 1 from turns t where t.conversation_id = c.id)
+        `
         const rows = await all<ConversationRow>(
           db,
           sql`

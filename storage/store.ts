@@ -51,7 +51,10 @@ export function createStore(database: Database, now: () => number = Date.now) {
               select (select count(*) from users) as users,
                 (select count(*) from memories) as memories,
                 (select count(*) from turns) as turns,
-                (select count(*) from conversations) as conversations,
+                (
+                  select count(*) from conversations c
+                  where exists (select 1 from turns t where t.conversation_id = c.id)
+                ) as conversations,
                 (select count(*) from receipts) as receipts
             `,
           )

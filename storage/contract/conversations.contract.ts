@@ -52,6 +52,23 @@ export function testConversations(dialect: string, open: Open) {
       expect(await bench.store.conversations.around(ann.userId, 'turn_unknown', 1)).toEqual([])
     })
 
+    test('an exchange without turns leaves its receipt and no conversation in the list', async () => {
+      const scope = await bench.scope()
+      const refused = exchange(scope, [], { receipt: RECEIPT, sessionId: 'a session' })
+      const { receiptId } = await bench.store.conversations.record(refused)
+      const page = { namespace: null, limit: 10, offset: 0 }
+      const list = () => bench.store.conversations.list(scope.userId, page)
+      expect(await list()).toEqual({ conversations: [], total: 0 })
+      const receipt = await bench.store.receipts.find(scope.userId, receiptId!)
+      expect(receipt).toMatchObject({ conversationId: refused.conversationId })
+      // The session goes on in the same conversation.
+      await bench.store.conversations.record(exchange(scope, ['Hello'], { sessionId: 'a session' }))
+      expect(await list()).toMatchObject({
+        conversations: [{ id: refused.conversationId, turns: 1 }],
+        total: 1,
+      })
+    })
+
     test('turns, receipt, counted uses and job are one transaction', async () => {
       const scope = await bench.scope()
       const { memory } = await bench.store.memories.add(scope, { content: 'Likes tea' }, BY)
