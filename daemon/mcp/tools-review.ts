@@ -86,7 +86,7 @@ export const REVIEW_TOOLS: readonly Tool[] = [
     name: 'undo',
     title: 'Undo',
     description:
-      'Takes a change of memories back: one that was added goes, one that was deleted, reworded, approved or replaced is as before. Give the id of the memory to take back its latest change, which is the safe way; without it the latest change of all is taken back, whoever made it. Taking an undo back does the change again.',
+      'Takes a change of memories back: one that was added goes, one that was deleted, reworded, approved or replaced is as before. Give the id of the memory to take back its latest change, which is the safe way; without it the latest change that still stands and is no undo is taken back, whoever made it; called again, the one before it. Taking an undo back does the change again.',
     annotations: {
       readOnlyHint: false,
       destructiveHint: true,
