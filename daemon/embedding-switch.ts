@@ -9,6 +9,7 @@ import {
   fetchChosen,
   toFetch,
 } from '../embed/select.ts'
+import { until } from '../embed/until.ts'
 import { quantize } from '../embed/vector.ts'
 import { EngramError, messageOf } from '../memory/errors.ts'
 import type { Embedder } from '../memory/ports.ts'
@@ -235,7 +236,7 @@ async function embedPatiently(
   while (vectors.length < texts.length) {
     const some = texts.slice(vectors.length, vectors.length + together)
     try {
-      await embedder.whenLoaded()
+      await until(embedder.whenLoaded(), signal)
       const embedded = await embedder.embedDocuments(
         some.map(({ text }) => text),
         signal,

@@ -52,6 +52,8 @@ type Bench = Readonly<{
   add(content: string): Promise<void>
   /** Waits until this state is reached and nothing waits. */
   reaches(state: 'ready' | 'failed', choice?: string): Promise<void>
+  /** Nothing is left of models that were replaced. */
+  isTidy(): boolean
   close(): Promise<void>
 }>
 
@@ -91,7 +93,15 @@ async function open(
       throw error
     },
   })
-  const { store } = opened
+  let isTidy = false
+  const removeRetired: Store['embeddings']['removeRetired'] = async (...given) => {
+    const at = await opened.store.embeddings.removeRetired(...given)
+    isTidy = at === null
+    return at
+  }
+  const store = withOwn(opened.store, {
+    embeddings: withOwn(opened.store.embeddings, { removeRetired }),
+  })
   await store.jobs.releaseAll()
   const log = pino({ level: 'silent' })
   let jobs: Jobs | null = null
@@ -143,6 +153,7 @@ async function open(
         const now = await embeddings.status()
         return now.state === state && (choice === undefined || now.inForce.choice === choice)
       }),
+    isTidy: () => isTidy,
     close() {
       closing ??= (async () => {
         await jobs!.stop()
@@ -177,6 +188,24 @@ async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
     if (Date.now() > late) throw new Error(`waited in vain for ${isTrue}`)
     await Bun.sleep(5)
   }
+}
+
+/** The same object but for these members: a store in another thread has none that could be copied. */
+function withOwn<T extends object>(object: T, own: Partial<T>): T {
+  return new Proxy(object, {
+    get: (target, name) => Reflect.get(name in own ? own : target, name),
+  })
+}
+
+/** A server that takes a request and says nothing. */
+const never = () => new Promise<Response>(() => {})
+
+async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  const late = Promise.withResolvers<false>()
+  const timer = setTimeout(() => late.resolve(false), ms)
+  const ended = await Promise.race([work.then(() => true), late.promise])
+  clearTimeout(timer)
+  return ended
 }
 
 const failureOf = (promise: Promise<unknown>) =>
@@ -317,6 +346,20 @@ describe('a switch', () => {
     }
     expect(await bench.embeddings.status()).toEqual(before)
     expect((await bench.search('Who enjoys tea?')).items.length).toBeGreaterThan(0)
+  })
+
+  test('a choice that does not open in time is given up, and the next one is made', async () => {
+    const server = newServer()
+    const bench = await open(newFolder(), { server, openingMs: 50 })
+    await filled(bench, 5)
+    server.answer(never)
+    const hanging = failureOf(bench.embeddings.use(readChoice('openai:embed')))
+    const next = bench.embeddings.use(readChoice('static'))
+    expect(await hanging).toMatchObject({
+      code: 'timeout',
+      message: expect.stringMatching(/openai:embed did not open/),
+    })
+    expect(await next).toMatchObject({ state: 'ready', inForce: { choice: 'static' } })
   })
 
   test('a server that is away is waited for, and the switch says so', async () => {
@@ -539,6 +582,25 @@ describe('after a restart', () => {
     await second.reaches('ready')
     expect(await vectorsOf(second, second.embeddings.current().model.id)).toBe(11)
     expect((await second.search('Who enjoys tea?')).mode).toBe('hybrid')
+  })
+
+  test('a server that never answers keeps nobody from stopping', async () => {
+    const folder = newFolder()
+    const server = newServer()
+    const first = await open(folder, { server, setting: 'openai:embed' })
+    await filled(first, 10)
+    await first.reaches('ready', 'openai:embed')
+    await first.close()
+    server.answer(never)
+    const asked = server.asked.length
+    const second = await open(folder, { server, setting: 'openai:embed' })
+    await second.add('User enjoys tea in bed')
+    // The sample is all that is left to be waited for.
+    await until(() => second.isTidy() && server.asked.length > asked)
+    const choosing = failureOf(second.embeddings.use(readChoice('ollama:embed')))
+    await until(() => server.asked.some(({ path }) => path === '/api/embed'))
+    expect(await endsWithin(5_000, second.close())).toBe(true)
+    expect(await choosing).toMatchObject({ code: 'unavailable' })
   })
 
   test('texts that a crash left without vector and job are found', async () => {

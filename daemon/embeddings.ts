@@ -5,8 +5,9 @@ import { choiceText, type EmbedderChoice, readChoice } from '../embed/choice.ts'
 import { MINILM_MODEL } from '../embed/minilm.ts'
 import { discoverChosen, type EmbedderMeans, openChosen, toFetch } from '../embed/select.ts'
 import { STATIC_MODEL } from '../embed/static.ts'
+import { until } from '../embed/until.ts'
 import { UNCHANGED } from '../memory/calibration.ts'
-import { messageOf } from '../memory/errors.ts'
+import { EngramError, messageOf } from '../memory/errors.ts'
 import type { Embedder, RecallIndex } from '../memory/ports.ts'
 import type { ChosenBy, IndexState, Removal, StoredModel } from '../storage/embedding-index.ts'
 import type { RecallReader } from '../storage/recall-reader.ts'
@@ -74,6 +75,8 @@ export type EmbeddingsOptions = Readonly<{
   /** How long a replaced model is kept for the questions that are on their way. */
   graceMs?: number
   retryMs?: number
+  /** How long a model that somebody chooses may take to open. */
+  openingMs?: number
 }>
 
 export type Early = Readonly<{ choice: 'minilm' | 'static'; embedder: Embedder }>
@@ -188,13 +191,24 @@ export async function openEmbeddings(options: EmbeddingsOptions): Promise<Embedd
 
   async function switchTo(choice: EmbedderChoice, by: ChosenBy): Promise<void> {
     // What must be fetched takes its time, and shows what is wrong with it in the background.
-    const opened = toFetch(choice, means)
-      ? null
-      : await discoverChosen(choice, means, onReady, AbortSignal.timeout(OPENING_MS))
+    const opened = toFetch(choice, means) ? null : await openNow(choice)
     await interrupt()
     await store.embeddings.begin(choiceText(choice))
     await store.embeddings.note(by, setting)
     start(choice, opened)
+  }
+
+  /** Opens a choice while somebody waits for the answer. */
+  async function openNow(choice: EmbedderChoice): Promise<Opened> {
+    const late = AbortSignal.timeout(options.openingMs ?? OPENING_MS)
+    try {
+      return await discoverChosen(choice, means, onReady, AbortSignal.any([stopping.signal, late]))
+    } catch (error) {
+      if (stopping.signal.aborted) throw new EngramError('unavailable', 'the daemon stops')
+      if (late.aborted)
+        throw new EngramError('timeout', `${choiceText(choice)} did not open in time`)
+      throw error
+    }
   }
 
   async function stayWith(): Promise<void> {
@@ -210,7 +224,7 @@ export async function openEmbeddings(options: EmbeddingsOptions): Promise<Embedd
     await store.vectors.retryGivenUp()
     await removeOld()
     const { embedder, model } = current
-    await embedder.whenLoaded()
+    await until(embedder.whenLoaded(), stopping.signal)
     if (embedder.state().status !== 'ready') return
     const ports = { store, recall, means, log, now, report: () => {}, idle: true }
     try {
@@ -291,6 +305,7 @@ export async function openEmbeddings(options: EmbeddingsOptions): Promise<Embedd
 
     async stop() {
       stopping.abort(new Error('the daemon stops'))
+      await last
       await running?.ended
       await Promise.all([tidying, ...retired])
       await current.embedder.close()

@@ -2,6 +2,7 @@ import { EngramError, messageOf } from '../memory/errors.ts'
 import type { Embedder, EmbedderState, EmbeddingModel } from '../memory/ports.ts'
 import type { FromWorker, ToWorker } from './onnx.worker.ts'
 import type { SentenceModel } from './sentence-model.ts'
+import { until } from './until.ts'
 
 /** 256 words of 100 characters fit in it, and a megabyte is not copied to another thread. */
 const MAX_CHARACTERS = 32_768
@@ -17,6 +18,8 @@ export type OnnxOptions = Readonly<{
   /** The module of onnx.worker.ts; an executable has it under a name of its own. */
   workerUrl?: string
   restartDelaysMs?: readonly number[]
+  /** How long a model of which nothing is known yet may take to load. */
+  loadingMs?: number
 }>
 
 /**
@@ -29,14 +32,29 @@ export function openOnnxEmbedder(model: EmbeddingModel, options: OnnxOptions): E
   return new OnnxEmbedder(model.name, model, options)
 }
 
+/** The largest models load in a few seconds; a disk that does not answer would be waited for without end. */
+const LOADING_MS = 90_000
+
 /**
  * Opens a model of which nothing is known yet but its files.
  *
- * @throws EngramError `invalid` with what is wrong with the files, or `unavailable`
+ * @throws EngramError `invalid` with what is wrong with the files, `unavailable`, or `timeout`; the signal's
+ *   reason
  */
-export async function discoverOnnxEmbedder(name: string, options: OnnxOptions): Promise<Embedder> {
+export async function discoverOnnxEmbedder(
+  name: string,
+  options: OnnxOptions,
+  signal?: AbortSignal,
+): Promise<Embedder> {
   const embedder = new OnnxEmbedder(name, null, options)
-  await embedder.whenLoaded()
+  const late = AbortSignal.timeout(options.loadingMs ?? LOADING_MS)
+  try {
+    await until(embedder.whenLoaded(), signal ? AbortSignal.any([signal, late]) : late)
+  } catch (error) {
+    void embedder.close() // its thread may be stuck, which nobody should wait for
+    if (signal?.aborted || !late.aborted) throw error
+    throw new EngramError('timeout', `${name} is not loaded in time: its files cannot be read`)
+  }
   const state = embedder.state()
   if (state.status === 'ready') return embedder
   await embedder.close()
@@ -258,7 +276,8 @@ async function endWorker(worker: Worker): Promise<void> {
   await Promise.race([isDone, closed, late])
   clearTimeout(timer)
   worker.terminate()
-  await closed
+  // One that is stuck in a read never ends.
+  await Promise.race([closed, late])
 }
 
 /** One line. Bun reports an error in a worker as a drawing of its source, with the message after "error: ". */

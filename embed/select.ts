@@ -12,6 +12,7 @@ import { discoverRemote, openRemote, type RemoteEndpoint, type Send } from './re
 import { readSentenceFolder } from './sentence-folder.ts'
 import type { SentenceModel } from './sentence-model.ts'
 import { openStatic, STATIC_MODEL, type StaticPaths } from './static.ts'
+import { until } from './until.ts'
 import { quantize } from './vector.ts'
 
 /** What embedders are made of. */
@@ -102,8 +103,8 @@ export async function fetchChosen(
 /**
  * Opens an embedder of which nothing is known yet, tries it, and measures its scale.
  *
- * @throws EngramError `invalid`, `upstream`, `timeout` or `unavailable` with what is wrong; nothing stays open
- *   then.
+ * @throws EngramError `invalid`, `upstream`, `timeout` or `unavailable` with what is wrong, or the signal's
+ *   reason; nothing stays open then.
  */
 export async function discoverChosen(
   choice: EmbedderChoice,
@@ -113,13 +114,15 @@ export async function discoverChosen(
 ): Promise<{ embedder: Embedder; discovered: Discovered }> {
   const { embedder, sample } = await open(choice, means, onChange, signal)
   try {
-    await embedder.whenLoaded()
+    await until(embedder.whenLoaded(), signal)
     const state = embedder.state()
     if (state.status === 'failed') throw new EngramError('unavailable', state.reason)
     const calibration = await calibrate(embedder, signal)
     return { embedder, discovered: { model: embedder.model, calibration, sample } }
   } catch (error) {
-    await embedder.close()
+    const closed = embedder.close()
+    // Who has no time left does not wait for a thread that may be stuck.
+    if (!signal?.aborted) await closed
     throw error
   }
 }
@@ -145,7 +148,7 @@ async function open(
       const sentenceModel = sentenceModelOf(choice, means)
       const options = onnxOptions(sentenceModel, means)
       const name = choice.kind === 'named' ? choice.name : sentenceModel.name
-      return { embedder: await discoverOnnxEmbedder(name, options), sample: null }
+      return { embedder: await discoverOnnxEmbedder(name, options, signal), sample: null }
     }
   }
 }
