@@ -35,6 +35,7 @@ export function miniLmModel(paths: Omit<MiniLmPaths, 'addonPath'>): SentenceMode
     queryPrefix: '',
     documentPrefix: '',
     poolsPrefix: true,
+    tokenDimensions: null,
     lowerCase: false,
     queryTokens: QUERY_TOKENS,
     documentTokens: DOCUMENT_TOKENS,

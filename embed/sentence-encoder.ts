@@ -56,6 +56,13 @@ export function openSentenceEncoder(
     const ids = tokenizer.tokenize(text, limit, prefix)
     if (ids === null) return null
     const { data, width } = onnx.run(ids)
+    if (model.tokenDimensions !== null && width !== model.tokenDimensions) {
+      throw new EngramError(
+        'invalid',
+        `${basename(model.modelPath)} gives vectors of ${width} dimensions, and its pooling is for ${model.tokenDimensions}`,
+        { fix: 'take model and pooling from the same place' },
+      )
+    }
     const pooled =
       model.pooling === null
         ? data.slice(0, width)

@@ -13,6 +13,7 @@ import {
   type TinyFolder,
 } from './fixtures/tiny-folder.ts'
 import { encodeTinyModel } from './fixtures/tiny-onnx.ts'
+import { sha256Of } from './model-file.ts'
 import { discoverOnnxEmbedder, openOnnxEmbedder } from './onnx-embedder.ts'
 import { defaultEmbedderName } from './open.ts'
 import { openSentenceEncoder } from './sentence-encoder.ts'
@@ -166,6 +167,32 @@ describe('what the files say', () => {
       },
       /2_Dense\/model\.safetensors is missing/,
     ],
+    [
+      'a module outside of the folder',
+      (f) => f.write('modules.json', [MODULES[0], { path: '../1_Pooling', type: 'x.Pooling' }]),
+      /modules\.json names a module outside of its folder: \.\.\/1_Pooling/,
+    ],
+    [
+      'a module anywhere',
+      (f) => f.write('modules.json', [MODULES[0], { path: '/etc', type: 'x.Pooling' }]),
+      /names a module outside of its folder: \/etc/,
+    ],
+    ...[
+      'onnx/model.onnx',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'config.json',
+      'modules.json',
+      '1_Pooling/config.json',
+    ].map((file): [string, (folder: TinyFolder) => void, RegExp] => [
+      `a folder in the place of ${file}`,
+      (f) => {
+        f.write(file, '')
+        f.remove(file)
+        mkdirSync(join(f.path, file))
+      },
+      new RegExp(`${file.replaceAll('.', '\\.')} is no file`),
+    ]),
   ]
   test.each(wrong)('%s: an error that names the file', (_, spoil, message) => {
     const folder = tiny()
@@ -173,6 +200,18 @@ describe('what the files say', () => {
     expect(() => readSentenceFolder(folder.path)).toThrow(
       expect.objectContaining({ code: 'invalid', message: expect.stringMatching(message) }),
     )
+  })
+
+  // Opening one waits for somebody who writes to it: this test would not end.
+  test.skipIf(process.platform === 'win32')('a pipe is not read', () => {
+    for (const file of ['onnx/model.onnx', 'tokenizer.json', 'config.json']) {
+      const folder = tiny()
+      folder.write(file, '')
+      folder.remove(file)
+      expect(Bun.spawnSync(['mkfifo', join(folder.path, file)]).exitCode).toBe(0)
+      expect(() => readSentenceFolder(folder.path)).toThrow(/is no file: a folder, a pipe or/)
+      expect(() => sha256Of(join(folder.path, file))).toThrow(/is no file: a folder, a pipe or/)
+    }
   })
 
   test('what is no folder', () => {
@@ -298,6 +337,14 @@ describe.skipIf(!hasOnnx)('a model in a folder', () => {
 
   const broken: [string, (folder: TinyFolder) => void, RegExp][] = [
     [
+      'a pooling of another model',
+      (f) => {
+        const pooling = { word_embedding_dimension: 384, pooling_mode_mean_tokens: true }
+        f.write('1_Pooling/config.json', pooling)
+      },
+      /model\.onnx gives vectors of 4 dimensions, and its pooling is for 384/,
+    ],
+    [
       'a model cut short',
       (f) => f.write('onnx/model.onnx', encodeTinyModel({ table: TINY_TABLE }).subarray(0, 200)),
       /model\.onnx cannot be loaded/,
@@ -386,6 +433,19 @@ describe.skipIf(!hasOnnx)('a model in a folder', () => {
     })
   })
 
+  test('that does not load in time is given up', async () => {
+    const options = {
+      sentenceModel: readSentenceFolder(tiny().path),
+      addonPath: PATHS.addonPath,
+      workerUrl: new URL('./fixtures/silent.worker.ts', import.meta.url).href,
+    }
+    const late = discoverOnnxEmbedder('tiny', { ...options, loadingMs: 1 })
+    expect(await rejectionOf(late)).toMatchObject({ code: 'timeout' })
+    const stopping = AbortSignal.abort(new Error('the daemon stops'))
+    const stopped = discoverOnnxEmbedder('tiny', options, stopping)
+    expect(await rejectionOf(stopped)).toMatchObject({ message: 'the daemon stops' })
+  })
+
   test('is opened under what is known of it, and refused when it is another by now', async () => {
     const folder = tiny()
     const options = () => ({
@@ -399,7 +459,8 @@ describe.skipIf(!hasOnnx)('a model in a folder', () => {
     const again = openOnnxEmbedder(model, options())
     expect(await again.embedQuery('tea')).toHaveLength(4)
     await again.close()
-    folder.write('onnx/model.onnx', encodeTinyModel({ table: TINY_TABLE.map(([a]) => [a!, 1]) }))
+    const table = TINY_TABLE.map(([a]) => [a!, 1, 1, 1])
+    folder.write('onnx/model.onnx', encodeTinyModel({ table }))
     const changed = openOnnxEmbedder(model, options())
     expect(await rejectionOf(changed.embedQuery('tea'))).toMatchObject({
       code: 'unavailable',

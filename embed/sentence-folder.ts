@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { EngramError, messageOf } from '../memory/errors.ts'
 import { familyOf } from './families.ts'
+import { assertFile } from './model-file.ts'
 import {
   DOCUMENT_TOKENS,
   POOLING_MODES,
@@ -33,13 +34,15 @@ export function readSentenceFolder(path: string, known: KnownFacts = {}): Senten
       'it holds the vocabulary; a vocab.txt or a .model file alone will not do',
     )
   }
+  assertFile(tokenizerPath)
+  assertFile(modelPath)
   const config = optional(folder, 'config.json')
   const tokenizerConfig = optional(folder, 'tokenizer_config.json')
   const bert = firstOf(folder, LENGTH_FILES)
   const prompts = optional(folder, 'config_sentence_transformers.json')
   const name = known.name ?? nameOf(folder)
   const family = familyOf(name) ?? familyOf(text(config?._name_or_path) ?? '')
-  const { pooling, poolsPrefix, steps } = readModules(
+  const { pooling, poolsPrefix, tokenDimensions, steps } = readModules(
     folder,
     known.pooling ?? family?.pooling ?? null,
   )
@@ -59,6 +62,7 @@ export function readSentenceFolder(path: string, known: KnownFacts = {}): Senten
       family?.document ??
       '',
     poolsPrefix,
+    tokenDimensions,
     lowerCase: bert?.do_lower_case === true,
     queryTokens: Math.min(QUERY_TOKENS, maxTokens),
     documentTokens: Math.min(DOCUMENT_TOKENS, maxTokens),
@@ -124,24 +128,32 @@ function chooseModelFile(folder: string): string {
   )
 }
 
+type Pooling = Pick<SentenceModel, 'pooling' | 'poolsPrefix' | 'tokenDimensions'>
+
 /** Transformer → Pooling → (Dense | Normalize)…; the result is scaled to length 1 in any case. */
 function readModules(
   folder: string,
   fallback: readonly PoolingMode[] | PoolingMode | null,
-): Pick<SentenceModel, 'pooling' | 'poolsPrefix' | 'steps'> {
+): Pooling & Pick<SentenceModel, 'steps'> {
   const path = join(folder, 'modules.json')
   if (!existsSync(path)) {
     const beside = join(folder, '1_Pooling', 'config.json')
     if (existsSync(beside)) return { ...readPooling(beside), steps: [] }
-    if (fallback !== null) return { pooling: [fallback].flat(), poolsPrefix: true, steps: [] }
-    throw missing(path, 'how the vectors of its tokens become one is not known without it')
+    if (fallback !== null) {
+      return { pooling: [fallback].flat(), poolsPrefix: true, tokenDimensions: null, steps: [] }
+    }
+    throw missing(
+      path,
+      'how the vectors of its tokens become one is not known without it',
+      'copy modules.json and 1_Pooling/ from where the model comes from',
+    )
   }
   const modules = readJson(path)
   if (!Array.isArray(modules)) throw new EngramError('invalid', `${path} is not a list of modules`)
-  let pooling: Pick<SentenceModel, 'pooling' | 'poolsPrefix'> | null = null
+  let pooling: Pooling | null = null
   const steps: PoolingStep[] = []
   for (const module of modules as Settings[]) {
-    const place = join(folder, text(module.path) ?? '')
+    const place = placeOf(text(module.path) ?? '', folder, path)
     const type = (text(module.type) ?? '').split('.').at(-1)!
     switch (type) {
       case 'Transformer':
@@ -169,8 +181,21 @@ function readModules(
   return { ...pooling, steps }
 }
 
+/** A folder of models has no business with what lies elsewhere on this machine. */
+function placeOf(module: string, folder: string, modulesPath: string): string {
+  const place = resolve(folder, module)
+  const below = relative(folder, place)
+  if (below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below)) {
+    throw new EngramError(
+      'invalid',
+      `${modulesPath} names a module outside of its folder: ${module}`,
+    )
+  }
+  return place
+}
+
 /** Older files have a switch for each mode, newer ones the name of the one. */
-function readPooling(path: string): Pick<SentenceModel, 'pooling' | 'poolsPrefix'> {
+function readPooling(path: string): Pooling {
   const config = readObject(path)
   const named = text(config.pooling_mode)
   const modes = POOLING_MODES.filter((mode) =>
@@ -181,7 +206,11 @@ function readPooling(path: string): Pick<SentenceModel, 'pooling' | 'poolsPrefix
       fix: `one of ${POOLING_MODES.join(', ')}`,
     })
   }
-  return { pooling: modes, poolsPrefix: config.include_prompt !== false }
+  return {
+    pooling: modes,
+    poolsPrefix: config.include_prompt !== false,
+    tokenDimensions: whole(config.word_embedding_dimension) ?? null,
+  }
 }
 
 const SWITCHES: Readonly<Record<PoolingMode, string>> = {
@@ -208,6 +237,7 @@ function readDense(place: string): PoolingStep {
       'weights in pytorch_model.bin are not read: save the model as safetensors',
     )
   }
+  assertFile(weightsPath)
   return { kind: 'dense', weightsPath, activation: activation === 'Tanh' ? 'tanh' : 'identity' }
 }
 
@@ -274,6 +304,7 @@ function readObject(path: string): Settings {
 }
 
 function readJson(path: string): unknown {
+  assertFile(path)
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
@@ -281,8 +312,8 @@ function readJson(path: string): unknown {
   }
 }
 
-function missing(path: string, why: string): EngramError {
-  return new EngramError('invalid', `${path} is missing: ${why}`)
+function missing(path: string, why: string, fix?: string): EngramError {
+  return new EngramError('invalid', `${path} is missing: ${why}`, fix === undefined ? {} : { fix })
 }
 
 function text(value: unknown): string | undefined {

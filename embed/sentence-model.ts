@@ -34,6 +34,8 @@ export type SentenceModel = Readonly<{
   documentPrefix: string
   /** False leaves the tokens of the prefix out of the pooling. */
   poolsPrefix: boolean
+  /** How long the vector of a token must be to fit the pooling; null where nothing says it. */
+  tokenDimensions: number | null
   lowerCase: boolean
   /** How many tokens are read, special ones and prefix included. */
   queryTokens: number
