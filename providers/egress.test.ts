@@ -74,11 +74,15 @@ describe('send', () => {
     })
   }
 
+  const basic = (pair: string) => `Basic ${btoa(pair)}`
   const leaks: [name: string, outgoing: Partial<Outgoing>][] = [
     ['a header of ours', { headers: { 'X-Engram-Namespace': 'work' } }],
     ['a key as a bearer token', { headers: { authorization: `Bearer ${KEY}` } }],
     ['a key as the whole value', { headers: { 'x-api-key': KEY } }],
     ['a composite key', { headers: { 'x-api-key': `${KEY}~sk-1` } }],
+    ['a key as the password of Basic', { headers: { authorization: basic(`u:${KEY}`) } }],
+    ['a key as the name of Basic', { headers: { 'x-auth': `basic  ${btoa(`${KEY}:`)}` } }],
+    ['a percent-encoded key in a header', { headers: { 'x-a': `%65%6b_${KEY.slice(3)}` } }],
     ['a key in a query', { url: at(`/?key=${KEY}`) }],
     ['a key in a path', { url: at(`/u/${KEY}/v1`) }],
     ['a key in a query, encoded', { url: at(`/?key=%65%6b_${KEY.slice(3)}`) }],
@@ -93,6 +97,12 @@ describe('send', () => {
       expect(arrived).toHaveLength(before)
     })
   }
+
+  test('a name and a password that are none of ours leave', async () => {
+    const authorization = basic('ann:sk-0123456789abcdefghijABCDEFGHIJ')
+    await send({ url: at('/'), headers: { authorization } })
+    expect(arrived.at(-1)?.headers.get('authorization')).toBe(authorization)
+  })
 
   test('a URL that is not well percent-encoded leaves as it is', async () => {
     await send({ url: at('/?q=100%zz') })

@@ -74,10 +74,19 @@ function readHttpUrl(given: string | URL): URL {
  */
 const ENGRAM_KEY = /(?<![A-Za-z0-9_-])ek_[A-Za-z0-9_-]{20,}/
 
-/** Does a text, also a percent-encoded one, hold one of Engram's own keys? */
+/** Does a text hold one of Engram's own keys, also percent-encoded, or as name or password of `Basic …`? */
 export function holdsEngramKey(text: string): boolean {
-  return ENGRAM_KEY.test(text) || (text.includes('%') && ENGRAM_KEY.test(decoded(text)))
+  return (
+    ENGRAM_KEY.test(text) ||
+    (text.includes('%') && ENGRAM_KEY.test(decoded(text))) ||
+    [...text.matchAll(BASIC)].some(([, packed = '']) =>
+      ENGRAM_KEY.test(Buffer.from(packed, 'base64').toString('latin1')),
+    )
+  )
 }
+
+/** A name and a password (RFC 7617); several may stand in one header. */
+const BASIC = /\bbasic +([\w+/=-]+)/gi
 
 function refuseSecrets(url: URL, headers: Headers): void {
   if (holdsEngramKey(url.href)) {
@@ -87,7 +96,7 @@ function refuseSecrets(url: URL, headers: Headers): void {
     if (name.startsWith('x-engram-')) {
       throw new EngramError('internal', `the header ${name} was about to leave to ${url.host}`)
     }
-    if (ENGRAM_KEY.test(value)) {
+    if (holdsEngramKey(value)) {
       throw new EngramError(
         'internal',
         `an Engram key was about to leave in the header ${name} to ${url.host}`,

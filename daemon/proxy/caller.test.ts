@@ -328,6 +328,8 @@ describe('a key that must not leave', () => {
       [`/openai/v1/${ann.key}`, own],
       ['/v1/models', { ...own, 'x-custom': `token ${ann.key}` }],
       ['/v1/models', { ...own, 'openai-organization': ann.key }],
+      ['/v1/models', { ...own, authorization: `Basic ${btoa(`u:${ann.key}`)}` }],
+      ['/v1/models', { ...own, authorization: `Basic ${btoa(`${ann.key}:`)}` }],
     ] as const) {
       const { status, text } = await proxying.send(path, undefined, headers, 'GET')
       expect(status).toBe(400)
