@@ -27,7 +27,7 @@ export type Prepared = Readonly<{
 /** Finds conversation and memories within the deadline; whatever goes wrong, the request goes on without. */
 export async function prepare(inquiry: Inquiry, services: Services): Promise<Prepared> {
   const started = performance.now()
-  const { config, log, seldom, metrics } = services
+  const { config, seldom, metrics } = services
   const { max_memories_injected: maxItems, retrieval_threshold: threshold } = recallSettingsOf(
     inquiry.user,
     services,
@@ -59,7 +59,7 @@ export async function prepare(inquiry: Inquiry, services: Services): Promise<Pre
   if (!outcome.done) {
     seldom(outcome.reason, { error: outcome.detail }, 'memory skipped')
   } else if (outcome.value?.degraded) {
-    log.debug({ degraded: outcome.value.degraded }, 'memory by words alone')
+    seldom('degraded', { error: outcome.value.degraded }, 'memory by words alone')
   }
   return {
     settings,

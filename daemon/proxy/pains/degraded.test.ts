@@ -96,11 +96,22 @@ describe('16. memory backend down takes the chat down, or fails silently', () =>
     expect(await counted('skipped', 'late')).toBe(5)
   })
 
-  test('without the embedder, words alone find it', async () => {
+  test('without the embedder, words alone find it: header, receipt, counter and one line in the log say so', async () => {
+    const lines = logged()
+    const before = await counted('used', 'text')
     const embed = spyOn(services.embedder, 'embedQuery').mockRejectedValue(new Error('it died'))
     restores.push(() => embed.mockRestore())
     // Asked anew each time: an answer from before would not show it.
-    expect(new Set(await askAll())).toEqual(new Set(['used; degraded=text']))
+    expect(await askAll()).toEqual(all('used; degraded=text'))
+    expect(lines().filter((line) => line.includes('memory by words alone'))).toHaveLength(1)
+    expect(lines().join()).toContain('it died')
+    expect(await counted('used', 'text')).toBe(before + DIALECTS.length)
+    await rig.settled()
+    const { logs } = await rig.rest<{ logs: { detail: object }[] }>(
+      'GET',
+      '/logs?kind=chat&limit=1',
+    )
+    expect(JSON.stringify(logs[0]!.detail)).toContain('it died')
   })
 
   test('a database that another process has locked costs nobody an answer', async () => {
