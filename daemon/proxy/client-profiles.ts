@@ -3,6 +3,7 @@
  * since each has habits of its own; the last row is for every client that is not known.
  */
 import type { Asked } from '../../providers/wire.ts'
+import { isChatTask, isChatTaskSystem } from './chat-tasks.ts'
 
 export type ClientProfile = Readonly<{
   name: string
@@ -39,7 +40,11 @@ const PLAIN: ClientProfile = {
   wrappers: tags(WRAPPERS),
   framed: besideDocuments,
   notes: [],
-  isSideCall: (asked, last) => isProbe(asked) || begins(last, TASKS),
+  isSideCall: (asked, last) =>
+    isProbe(asked) ||
+    begins(last, TASKS) ||
+    isChatTask(last) ||
+    asked.signs.system.some(isChatTaskSystem),
 }
 
 export const CLIENT_PROFILES: readonly ClientProfile[] = [
