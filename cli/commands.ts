@@ -646,7 +646,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: 'proxy env',
     about: 'print the variables that send client libraries through the proxy',
-    details: 'The key of ENGRAM_API_KEY is named, not printed.',
+    details:
+      'The key of ENGRAM_API_KEY is named, not printed. --namespace reaches the clients of OpenAI and Anthropic and the Gemini CLI, which send headers that variables name; libraries of Gemini and Ollama do not.',
     options: [
       {
         flags: '--shell <SHELL>',

@@ -14,9 +14,7 @@ export type ProxyTarget = Readonly<{
  * version, the others before it: so their makers have it.
  */
 export function proxyEnvironment(target: ProxyTarget): Record<string, string> {
-  const headers = headersOf(target)
-    .map((header) => header.join(': '))
-    .join('\n')
+  const headers = headersOf(target).map((header) => header.join(': '))
   const openai = `${target.url}/openai/v1`
   const anthropic = `${target.url}/anthropic`
   const gemini = `${target.url}/gemini`
@@ -30,10 +28,33 @@ export function proxyEnvironment(target: ProxyTarget): Record<string, string> {
     OLLAMA_HOST: ollama,
     OLLAMA_BASE_URL: ollama,
     OLLAMA_API_BASE: ollama,
-    ...(headers === ''
+    ...(headers.length === 0
       ? {}
-      : { OPENAI_CUSTOM_HEADERS: headers, ANTHROPIC_CUSTOM_HEADERS: headers }),
+      : {
+          OPENAI_CUSTOM_HEADERS: headers.join('\n'),
+          ANTHROPIC_CUSTOM_HEADERS: headers.join('\n'),
+          GEMINI_CLI_CUSTOM_HEADERS: headers.join(', '),
+        }),
   }
+}
+
+/** Programs that are known to send what these variables say. */
+const SENDS_HEADERS = new Set(['claude', 'codex', 'gemini'])
+
+/**
+ * What is to be said to whom asks for a namespace: no variable makes the libraries of Gemini and Ollama send a
+ * header, so that their requests would go to the default one without a word.
+ *
+ * @param program the one that is started; null for any
+ */
+export function namespaceNote(
+  { namespace }: Pick<ProxyTarget, 'namespace'>,
+  program: string | null,
+): string | null {
+  if (namespace === undefined || (program !== null && SENDS_HEADERS.has(nameOf(program)))) {
+    return null
+  }
+  return `Client libraries of Gemini and Ollama read no headers from variables: what they send goes to the default namespace, not to ${namespace}, unless the program itself sends X-Engram-Namespace.`
 }
 
 function headersOf({ namespace, key }: ProxyTarget): [name: string, value: string][] {
@@ -48,8 +69,11 @@ export type Launch = Readonly<{ args: readonly string[]; env: Readonly<Record<st
 /** The arguments and variables with which a program is started. */
 export function launchOf(program: string, args: readonly string[], target: ProxyTarget): Launch {
   const env = proxyEnvironment(target)
-  const name = program.replace(/^.*[\\/]/, '').replace(/\.(exe|cmd|ps1)$/i, '')
-  return name === 'codex' ? codexLaunch(args, env, target) : { args, env }
+  return nameOf(program) === 'codex' ? codexLaunch(args, env, target) : { args, env }
+}
+
+function nameOf(program: string): string {
+  return program.replace(/^.*[\\/]/, '').replace(/\.(exe|cmd|ps1)$/i, '')
 }
 
 /**

@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { dialectOf } from '../daemon/proxy/rig/dialects.ts'
 import { openRawUpstream } from '../daemon/proxy/rig/raw-upstream.ts'
 import { type Home, jsonOf, MAIN, openHome, until } from './fixtures/harness.ts'
-import { exportLine, launchOf, proxyEnvironment, SHELLS, usualShell } from './proxy-env.ts'
+import {
+  exportLine,
+  launchOf,
+  namespaceNote,
+  proxyEnvironment,
+  SHELLS,
+  usualShell,
+} from './proxy-env.ts'
 
 setDefaultTimeout(60_000)
 
@@ -194,6 +201,19 @@ describe('how programs are told of the proxy', () => {
     }
   })
 
+  test('a namespace goes wherever a variable can name headers, and is not lost silently elsewhere', () => {
+    const target = { url: 'http://127.0.0.1:3647', namespace: 'work', key: 'ek_secret' }
+    expect(proxyEnvironment(target)).toMatchObject({
+      OPENAI_CUSTOM_HEADERS: 'X-Engram-Key: ek_secret\nX-Engram-Namespace: work',
+      ANTHROPIC_CUSTOM_HEADERS: 'X-Engram-Key: ek_secret\nX-Engram-Namespace: work',
+      GEMINI_CLI_CUSTOM_HEADERS: 'X-Engram-Key: ek_secret, X-Engram-Namespace: work',
+    })
+    expect(namespaceNote(target, '/usr/bin/python')).toContain('not to work')
+    expect(namespaceNote(target, null)).toContain('not to work')
+    expect(namespaceNote(target, '/usr/bin/claude')).toBe(null)
+    expect(namespaceNote({ namespace: undefined }, null)).toBe(null)
+  })
+
   test('every other program gets its arguments as they are', () => {
     const { args } = launchOf('claude', ['-p', 'hi'], targetAt('http://127.0.0.1:3647'))
     expect(args).toEqual(['-p', 'hi'])
@@ -206,7 +226,10 @@ describe('engram proxy env', () => {
     const env = { ENGRAM_PORT: '4567', ENGRAM_API_KEY: 'ek_not_to_be_printed' }
     const args = ['proxy', 'env', '--shell', 'bash', '--namespace', "it's"]
     const { code, out, err } = await home.engram(args, { env })
-    expect({ code, err }).toEqual({ code: 0, err: 'No Engram daemon runs: engram serve\n' })
+    expect(code).toBe(0)
+    expect(err).toStartWith('Client libraries of Gemini and Ollama read no headers')
+    expect(err).toContain("not to it's")
+    expect(err).toEndWith('No Engram daemon runs: engram serve\n')
     expect(out).not.toContain('ek_not_to_be_printed')
     expect(home.daemon()).toBe(null)
     const child = Bun.spawn(

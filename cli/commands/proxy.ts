@@ -2,7 +2,14 @@ import { isLocalMode, readConfig } from '../../daemon/config.ts'
 import { readUrl } from '../client.ts'
 import type { Call } from '../command.ts'
 import { locateDaemon, reachable } from '../locate.ts'
-import { exportLine, KEY_VARIABLE, proxyEnvironment, type Shell, usualShell } from '../proxy-env.ts'
+import {
+  exportLine,
+  KEY_VARIABLE,
+  namespaceNote,
+  proxyEnvironment,
+  type Shell,
+  usualShell,
+} from '../proxy-env.ts'
 
 /** Prints what a shell evaluates to send the programs started in it through the proxy. */
 export async function env(call: Call<{ shell?: Shell }, object>): Promise<void> {
@@ -19,6 +26,8 @@ export async function env(call: Call<{ shell?: Shell }, object>): Promise<void> 
     namespace: globals.namespace,
     key: hasKey ? KEY_VARIABLE : undefined,
   })
+  const note = namespaceNote(globals, null)
+  if (note !== null) out.note(note)
   if (out.isJson) return out.json(variables)
   const shell = flags.shell ?? usualShell(call.env)
   for (const [name, value] of Object.entries(variables)) out.line(exportLine(shell, name, value))

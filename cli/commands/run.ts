@@ -4,7 +4,7 @@ import * as schema from '../../daemon/rest/schema.ts'
 import type { Client } from '../client.ts'
 import type { Call } from '../command.ts'
 import { CliError } from '../errors.ts'
-import { launchOf } from '../proxy-env.ts'
+import { launchOf, namespaceNote } from '../proxy-env.ts'
 
 type RunCall = Call<object, { program: string; args: string[] }>
 
@@ -32,6 +32,8 @@ export async function runProgram(call: RunCall): Promise<number> {
     namespace: globals.namespace,
     key: given || lent?.key,
   })
+  const note = namespaceNote(globals, args.program)
+  if (note !== null) out.note(note)
   await out.flushed()
   call.leaveSignals()
   const signals = passSignals()

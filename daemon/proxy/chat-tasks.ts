@@ -71,7 +71,7 @@ const CHAT_FOLLOWS = new RegExp(
   [
     String.raw`${CHAT}\s*:\s*\S`,
     String.raw`\n[#*\s]*(?:conversation|chat(?: history)?|dialogue|messages?|user|human|query)[*\s]*:\s*\S`,
-    String.raw`<(?:conversation|chat_history|messages?|transcript|chat)>`,
+    '<(?:conversation|chat_history|messages?|transcript|chat)>',
     String.raw`-{2,}\s*BEGIN\b`,
   ].join('|'),
   'i',
