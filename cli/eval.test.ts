@@ -56,6 +56,7 @@ describe('engram eval --data', () => {
     for (const method of ['cosine', 'bm25', 'rrf'])
       expect(out).toMatch(new RegExp(`^ +${method} `, 'm'))
     expect(out).toContain('R@k: share of what is relevant')
+    expect(out).toMatch(/^ +[\d,]+ bytes per memory$/m)
     expect(out).toMatch(/engram \d.*Bun \d.*seed 1/)
     expect(out).toContain('no known form, skipped: other')
     expect(err).toContain('measuring chats-turns')
@@ -118,6 +119,16 @@ describe('engram eval --queries', () => {
     const again = await home.engram(['eval', '--queries', queries, '--gate'])
     expect(again.code).toBe(0)
     expect(again.out).toContain('Not worse than the baseline')
+    expect(again.out).toMatch(/^Measured with \S/m)
+
+    // A hard one more is no fall.
+    const before = readFileSync(queries, 'utf8')
+    const hard = JSON.stringify({ query: 'Which shell do I use?', relevant: ['fish'] })
+    writeFileSync(queries, `\uFEFF${before}${hard}\n`)
+    const longer = await home.engram(['eval', '--queries', queries, '--gate'])
+    expect(longer.code).toBe(0)
+    expect(longer.out).toContain('Compared by 3 queries of both; 1 new, 0 no longer there')
+    writeFileSync(queries, before)
 
     // Something changes for the worse: the memory is gone.
     const { memories } = jsonOf<{ memories: { id: string; content: string }[] }>(
@@ -134,6 +145,35 @@ describe('engram eval --queries', () => {
     await home.engram(['eval', '--queries', queries, '--save'])
     expect(JSON.parse(readFileSync(kept, 'utf8')).summary.r10).toBe(50)
     expect((await home.engram(['eval', '--queries', queries, '--gate'])).code).toBe(0)
+  })
+
+  test('says when words alone were searched, which is no baseline unless asked for', async () => {
+    const program = join(import.meta.dir, '../embed/fixtures/embedding-server.ts')
+    const server = Bun.spawn([process.execPath, program], { stdout: 'pipe' })
+    const own = openHome()
+    try {
+      const { value } = await server.stdout.getReader().read()
+      const url = `http://127.0.0.1:${new TextDecoder().decode(value).trim()}/v1`
+      await own.engram(['add', 'User prefers Neovim'], {
+        env: { ENGRAM_EMBEDDING_MODEL: 'openai:embed', ENGRAM_EMBEDDING_BASE_URL: url },
+      })
+      expect((await own.engram(['embeddings', 'use', 'openai:embed', '--wait'])).code).toBe(0)
+      server.kill()
+      await server.exited
+      const file = join(own.path, 'own.jsonl')
+      writeFileSync(file, '{"query": "Which editor is Neovim?", "relevant": ["Neovim"]}\n')
+      const gated = await own.engram(['eval', '--queries', file, '--gate'])
+      expect(gated.code).toBe(0)
+      expect(gated.out).toContain('Measured by words alone: ')
+      expect(gated.err).toContain('Not saved as the baseline')
+      expect(existsSync(join(own.path, 'own.baseline.json'))).toBe(false)
+      const saved = await own.engram(['eval', '--queries', file, '--save', '--json'])
+      expect(jsonOf<object>(saved)).toMatchObject({ embedder: null, by_words: 1 })
+      expect(existsSync(join(own.path, 'own.baseline.json'))).toBe(true)
+    } finally {
+      server.kill()
+      await own.close()
+    }
   })
 
   test('leaves no receipt and counts no use', async () => {

@@ -87,6 +87,7 @@ function printReport(report: EvalReport, out: Output): void {
       ],
     })
     printKinds(set, out)
+    out.line(`  ${set.bytes_per_memory.toLocaleString('en-US')} bytes per memory`)
     out.line()
   }
   printAdmission(report, out)
@@ -183,6 +184,7 @@ function printNewestFirst(newest: NonNullable<EvalReport['newest_first']>, out: 
 const DEFINITIONS = [
   'R@k: share of what is relevant among the first k. all@k: questions with all of it there. MRR: 1 / rank of the first relevant one. NDCG@10: gain of the first ten over the best order. Percent.',
   'engram: what recall ranks, of this build. cosine: vectors of the text alone. bm25: Porter stems, stop words out of the question. rrf: those two, equal.',
+  'bytes per memory: of the database file, with text index, journal and vectors.',
   'ms: one question, its embedding included (not for bm25).',
   'tuned on: the even-numbered stores of a set, counted from 1. held out: the others.',
   'foreign, everyday, no answer: share of questions that get nothing, of those of other stores of the same half, of working days, and about matters of the store that it does not hold.',
@@ -209,15 +211,21 @@ async function ownQueries(call: Call<Flags, object>, file: string): Promise<numb
   const queries = readQueries(readFileSync(file, 'utf8'), file)
   const client = await call.client()
   const outcomes: QueryOutcome[] = []
+  const byWords: string[] = []
+  await whenWarm(queries[0]!.query, client, call)
   for (const query of queries) {
-    outcomes.push(judgeQuery(query, await answerTo(query.query, client, call)))
+    const answer = await answerTo(query.query, client, call)
+    outcomes.push(judgeQuery(query, answer))
+    if (answer.degraded !== null) byWords.push(answer.degraded)
   }
-  const embedder = await embedderOf(client)
+  // A query of no words is always answered so, and says nothing about the model.
+  const embedder = byWords.length === queries.length ? null : await embedderOf(client)
   const summary = summarize(outcomes)
   const kept = keptFile(file)
   const before =
     existsSync(kept) && !flags.save ? readBaseline(readFileSync(kept, 'utf8'), kept) : null
-  const saves = flags.save === true || (flags.gate === true && before === null)
+  // Whatever comes later would look good beside a run without a model: that must be asked for.
+  const saves = flags.save === true || (flags.gate === true && before === null && embedder !== null)
   if (saves) {
     const fresh: Baseline = toBaseline(outcomes, embedder, out.now())
     writeFileSync(kept, `${JSON.stringify(fresh, null, 2)}\n`)
@@ -230,13 +238,21 @@ async function ownQueries(call: Call<Flags, object>, file: string): Promise<numb
       embedder,
       each: outcomes,
       baseline: saves || before ? kept : null,
+      by_words: byWords.length,
       worse: compared?.worse ?? [],
       worse_queries: compared?.queries ?? [],
+      compared: compared?.compared ?? null,
+      new_queries: compared?.added ?? null,
+      removed_queries: compared?.removed ?? null,
     })
   } else {
     printQueries(outcomes, out)
-    if (before && compared) printComparison(before, compared, out)
-    if (saves) out.note(`Saved as the baseline: ${kept}`)
+    printHow(embedder, byWords, outcomes.length, out)
+    if (before && compared) printComparison(before, embedder, compared, out)
+  }
+  if (saves) out.note(`Saved as the baseline: ${kept}`)
+  else if (flags.gate && before === null) {
+    out.note('Not saved as the baseline, as words alone were searched: engram embeddings status')
   }
   return fails ? 1 : 0
 }
@@ -248,6 +264,17 @@ async function embedderOf(client: Client): Promise<string | null> {
     .ask(answer, { method: 'GET', path: '/ready' })
     .then((ready) => ready.embedding_model)
     .catch(() => null)
+}
+
+const WARM_TRIES = 25
+const WARM_PAUSE_MS = 200
+
+/** Waits a little while model and index are being loaded, which the first question starts. */
+async function whenWarm(query: string, client: Client, call: Call<Flags, object>): Promise<void> {
+  for (let tries = 1; tries < WARM_TRIES; tries++) {
+    if ((await answerTo(query, client, call)).degraded === null) return
+    await Bun.sleep(WARM_PAUSE_MS)
+  }
 }
 
 /** As deep as a search goes. */
@@ -272,6 +299,8 @@ async function answerTo(query: string, client: Client, { globals }: Call<Flags, 
   return {
     ranked: all.results.map(({ memory }) => ({ id: memory.id, content: memory.content })),
     handed: handed.results.length + handed.turns.length,
+    /** Why words alone were searched. */
+    degraded: all.mode === 'text' ? (all.degraded ?? 'no reason given') : null,
   }
 }
 
@@ -310,18 +339,45 @@ function printQueries(outcomes: readonly QueryOutcome[], out: Output): void {
   )
 }
 
-function printComparison(
-  before: Baseline,
-  { worse, queries }: ReturnType<typeof compareWith>,
+function printHow(
+  embedder: string | null,
+  byWords: readonly string[],
+  queries: number,
   out: Output,
 ): void {
-  if (worse.length === 0) {
-    out.line(`Not worse than the baseline of ${dateTime(before.saved_at)}.`)
+  if (embedder === null) {
+    const why = byWords[0] === undefined ? '' : `: ${oneLine(byWords[0])}`
+    out.line(`${out.paint('red', 'Measured by words alone')}${why}`)
     return
   }
-  const fell = worse.map(({ figure, from, to }) => `${figure} ${from} → ${to}`).join(', ')
-  out.line(
-    `${out.paint('red', 'Worse')} than the baseline of ${dateTime(before.saved_at)}: ${fell}`,
-  )
+  out.line(`Measured with ${embedder}`)
+  if (byWords.length === 0) return
+  out.line(`  ${byWords.length} of ${queries} by words alone: ${oneLine(byWords[0]!)}`)
+}
+
+function printComparison(
+  before: Baseline,
+  embedder: string | null,
+  { compared, added, removed, worse, queries }: ReturnType<typeof compareWith>,
+  out: Output,
+): void {
+  const baseline = `the baseline of ${dateTime(before.saved_at)}`
+  if (compared === 0) out.line(`Nothing to compare: ${baseline} has none of these queries.`)
+  else if (worse.length === 0) out.line(`Not worse than ${baseline}.`)
+  else {
+    const figures = worse.map(({ figure, from, to }) => `${figure} ${from} → ${to}`).join(', ')
+    out.line(`${out.paint('red', 'Worse')} than ${baseline}: ${figures}`)
+  }
+  if (before.embedder !== embedder) {
+    out.line(
+      `  That was measured ${before.embedder ? `with ${before.embedder}` : 'by words alone'}.`,
+    )
+  }
+  if (added + removed > 0) {
+    out.line(
+      `  Compared by ${count(compared, 'query', 'queries')} of both; ${added} new, ${removed} no longer there. --save holds later runs against this one.`,
+    )
+  }
+  if (queries.length > 0) out.line(`  ${count(queries.length, 'query', 'queries')} fell:`)
   for (const query of queries) out.line(`  ${cut(oneLine(query), 100)}`)
 }

@@ -24,6 +24,12 @@ describe('labelled queries', () => {
     ])
   })
 
+  test('are read behind the mark that Windows puts in front of UTF-8', () => {
+    expect(readQueries('\uFEFF{"query": "a", "relevant": []}\r\n', 'q.jsonl')).toEqual([
+      { query: 'a', relevant: [] },
+    ])
+  })
+
   test.each([
     ['no JSON', 'which editor', 'line 1 of q.jsonl'],
     [
@@ -55,6 +61,7 @@ const good = judgeQuery(
   { ranked: [RANKED[1]!], handed: 1 },
 )
 const late = judgeQuery({ query: 'editor', relevant: ['neovim'] }, { ranked: RANKED, handed: 0 })
+const hard = judgeQuery({ query: 'shell', relevant: ['fish'] }, { ranked: RANKED, handed: 0 })
 const quiet = judgeQuery({ query: '72 F', relevant: [] }, { ranked: RANKED, handed: 0 })
 const noisy = judgeQuery({ query: '72 F', relevant: [] }, { ranked: RANKED, handed: 2 })
 
@@ -82,10 +89,48 @@ test('a summary counts what was answered and what was left alone', () => {
 describe('against a baseline', () => {
   const before = readBaseline(JSON.stringify(toBaseline([good, quiet], 'minilm', 0)), 'b.json')
 
+  const same = { compared: 2, added: 0, removed: 0, worse: [], queries: [] }
+
   test('the same, or better, is not worse', () => {
-    expect(compareWith(before, [good, quiet])).toEqual({ worse: [], queries: [] })
+    expect(compareWith(before, [good, quiet])).toEqual(same)
     const low = toBaseline([late, noisy], 'minilm', 0)
-    expect(compareWith(low, [good, quiet])).toEqual({ worse: [], queries: [] })
+    expect(compareWith(low, [good, quiet])).toEqual(same)
+  })
+
+  test('a hard query that is new makes nothing worse', () => {
+    expect(compareWith(before, [good, quiet, hard])).toEqual({ ...same, added: 1 })
+  })
+
+  test('easy ones that are new hide no fall', () => {
+    const easy = Array.from({ length: 50 }, (_, i) => ({ ...good, query: `easy ${i}` }))
+    expect(compareWith(before, [late, quiet, ...easy])).toMatchObject({
+      compared: 2,
+      added: 50,
+      worse: [
+        { figure: 'mrr', from: 100, to: 50 },
+        { figure: 'answered', from: 100, to: 0 },
+      ],
+      queries: ['editor'],
+    })
+  })
+
+  test('a query that is asked for something else now is another one', () => {
+    const other = { ...late, relevant: ['emacs'] }
+    expect(compareWith(before, [other, quiet])).toEqual({
+      compared: 1,
+      added: 1,
+      removed: 1,
+      worse: [],
+      queries: [],
+    })
+  })
+
+  test('one that fell is named where another rose by as much, and one that is found but not handed over', () => {
+    const pair = [good, { ...late, query: 'shell' }]
+    const swapped = [late, { ...good, query: 'shell' }]
+    const held = compareWith(toBaseline(pair, 'minilm', 0), swapped)
+    expect(held).toMatchObject({ worse: [], queries: ['editor'] })
+    expect(compareWith(before, [{ ...good, handed: 0 }, quiet]).queries).toEqual(['editor'])
   })
 
   test('a later rank, a missing answer and an unwanted one are', () => {

@@ -20,17 +20,21 @@ export type LabelledQuery = z.output<typeof line>
 
 /** @throws EngramError `invalid` naming the line that cannot be used, or when there is none. */
 export function readQueries(text: string, file: string): LabelledQuery[] {
-  const queries = text.split('\n').flatMap((row, i): LabelledQuery[] => {
-    if (row.trim() === '') return []
-    try {
-      return [line.parse(JSON.parse(row))]
-    } catch (error) {
-      throw new EngramError('invalid', `line ${i + 1} of ${file} is no labelled query`, {
-        cause: error,
-        fix: '{"query": "which editor", "relevant": ["Neovim"]}',
-      })
-    }
-  })
+  // Windows' editors put a mark in front of UTF-8.
+  const queries = text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .flatMap((row, i): LabelledQuery[] => {
+      if (row.trim() === '') return []
+      try {
+        return [line.parse(JSON.parse(row))]
+      } catch (error) {
+        throw new EngramError('invalid', `line ${i + 1} of ${file} is no labelled query`, {
+          cause: error,
+          fix: '{"query": "which editor", "relevant": ["Neovim"]}',
+        })
+      }
+    })
   if (queries.length > 0) return queries
   throw new EngramError('invalid', `${file} has no queries`, {
     fix: 'a line each: {"query": "which editor", "relevant": ["Neovim"]}',
@@ -46,13 +50,14 @@ export type Answer = Readonly<{
 
 export type QueryOutcome = Readonly<{
   query: string
+  relevant: readonly string[]
   /** null where nothing is relevant. */
   figures: Figures | null
   handed: number
 }>
 
 export function judgeQuery({ query, relevant }: LabelledQuery, answer: Answer): QueryOutcome {
-  if (relevant.length === 0) return { query, figures: null, handed: answer.handed }
+  if (relevant.length === 0) return { query, relevant, figures: null, handed: answer.handed }
   // Each label is found by the first memory that fits it.
   const left = new Set(relevant)
   const labels = answer.ranked.map(({ id, content }, place) => {
@@ -62,7 +67,7 @@ export function judgeQuery({ query, relevant }: LabelledQuery, answer: Answer): 
     return `label ${label}`
   })
   const wanted = new Set(relevant.map((label) => `label ${label}`))
-  return { query, figures: measure(labels, wanted), handed: answer.handed }
+  return { query, relevant, figures: measure(labels, wanted), handed: answer.handed }
 }
 
 function fits(label: string, id: string, content: string): boolean {
@@ -108,9 +113,27 @@ export function summarize(outcomes: readonly QueryOutcome[]): QuerySummary {
 /** What a run is held against later. */
 const baseline = z.object({
   saved_at: z.string(),
+  /** null when words alone were searched. */
   embedder: z.string().nullable(),
   summary,
-  queries: z.record(z.string(), z.number()),
+  each: z.array(
+    z.object({
+      query: z.string(),
+      relevant: z.array(z.string()),
+      figures: z
+        .object({
+          r1: z.number(),
+          r5: z.number(),
+          r10: z.number(),
+          recall_all5: z.number(),
+          recall_all10: z.number(),
+          mrr: z.number(),
+          ndcg10: z.number(),
+        })
+        .nullable(),
+      handed: z.number(),
+    }),
+  ),
 })
 export type Baseline = z.output<typeof baseline>
 
@@ -123,7 +146,7 @@ export function toBaseline(
     saved_at: new Date(now).toISOString(),
     embedder,
     summary: summarize(outcomes),
-    queries: Object.fromEntries(outcomes.map((outcome) => [outcome.query, worthOf(outcome)])),
+    each: outcomes.map(({ relevant, ...outcome }) => ({ ...outcome, relevant: [...relevant] })),
   }
 }
 
@@ -132,23 +155,22 @@ export function readBaseline(text: string, file: string): Baseline {
   try {
     return baseline.parse(JSON.parse(text))
   } catch (error) {
-    throw new EngramError('invalid', `${file} is no baseline`, {
+    throw new EngramError('invalid', `${file} is no baseline, or one of an older version`, {
       cause: error,
       fix: 'delete it; the next run with --gate saves a new one',
     })
   }
 }
 
-/** How well one query went, 0 to 1: for one with nothing relevant, whether nothing came back. */
-function worthOf({ figures, handed }: QueryOutcome): number {
-  const worth = figures === null ? Number(handed === 0) : (figures.r10 + figures.mrr) / 2
-  return Math.round(worth * 1_000) / 1_000
-}
-
 export type Comparison = Readonly<{
-  /** Figures that fell, and by how many points. */
+  /** Queries of both runs, asked for the same: what the two are compared by. */
+  compared: number
+  /** Queries of this run alone, and of the baseline alone. */
+  added: number
+  removed: number
+  /** Figures of the queries compared that fell, and by how many points. */
   worse: readonly Readonly<{ figure: keyof QuerySummary; from: number; to: number }>[]
-  /** Queries that fell. */
+  /** Queries that fell, also where others rose by as much. */
   queries: readonly string[]
 }>
 
@@ -156,16 +178,44 @@ const GATED = ['r5', 'r10', 'mrr', 'answered', 'nothing'] as const
 /** Rounding to a tenth. */
 const TOLERANCE = 0.1
 
-/** What is worse than the baseline. Queries that the baseline does not know count in the figures only. */
+/**
+ * What is worse than the baseline. Only what both asked counts: a hard query that is new would look like a fall,
+ * and an easy one would hide it.
+ */
 export function compareWith(before: Baseline, outcomes: readonly QueryOutcome[]): Comparison {
-  const now = summarize(outcomes)
+  const then = new Map(before.each.map((outcome) => [keyOf(outcome), outcome]))
+  const now = new Map(outcomes.map((outcome) => [keyOf(outcome), outcome]))
+  const pairs = [...now].flatMap(([key, outcome]) => {
+    const earlier = then.get(key)
+    return earlier === undefined ? [] : [{ earlier, outcome }]
+  })
+  const from = summarize(pairs.map(({ earlier }) => earlier))
+  const to = summarize(pairs.map(({ outcome }) => outcome))
   return {
+    compared: pairs.length,
+    added: now.size - pairs.length,
+    removed: then.size - pairs.length,
     worse: GATED.flatMap((figure) => {
-      const [from, to] = [before.summary[figure], now[figure]]
-      return from !== null && to !== null && to < from - TOLERANCE ? [{ figure, from, to }] : []
+      const [high, low] = [from[figure], to[figure]]
+      return high !== null && low !== null && low < high - TOLERANCE
+        ? [{ figure, from: high, to: low }]
+        : []
     }),
-    queries: outcomes
-      .filter((outcome) => worthOf(outcome) < (before.queries[outcome.query] ?? 0))
-      .map(({ query }) => query),
+    queries: pairs
+      .filter(({ earlier, outcome }) => fell(earlier, outcome))
+      .map(({ outcome }) => outcome.query),
   }
+}
+
+function keyOf({ query, relevant }: Pick<QueryOutcome, 'query' | 'relevant'>): string {
+  return JSON.stringify([query, relevant.toSorted()])
+}
+
+function fell(before: QueryOutcome, now: QueryOutcome): boolean {
+  const [from, to] = [before.figures, now.figures]
+  if (from === null || to === null) return before.handed === 0 && now.handed > 0
+  return (
+    (before.handed > 0 && now.handed === 0) ||
+    (['r5', 'r10', 'mrr'] as const).some((figure) => to[figure] < from[figure])
+  )
 }
