@@ -152,6 +152,9 @@ describe('headers', () => {
     await until(() => proxying.upstream.requests.length > 0)
     client.socket.destroy()
     expect(header(proxying.last(), 'x-twice')).toBe('1, 2')
+    // What Bun adds by itself, as docs/proxy.md says. Empty ones would be sent as empty ones.
+    expect(header(proxying.last(), 'user-agent')).toBe(`Bun/${Bun.version}`)
+    expect(header(proxying.last(), 'accept')).toBe('*/*')
     expect(header(proxying.last(), 'accept-encoding')).toBe('identity')
   })
 
