@@ -1,6 +1,6 @@
 import { askedSlot } from './asked-slot.ts'
 import type { Role } from './memory.ts'
-import { saysChanged } from './says-changed.ts'
+import { changeReader } from './says-changed.ts'
 import { askedKinds, looksBack, readStated, type Stated, type ValueKind } from './values.ts'
 import { words } from './words.ts'
 
@@ -132,12 +132,13 @@ function liftNewer<Document extends Dated>(
     stated.getOrInsertComputed(document, () =>
       kinds === null ? [] : readStated(document.text, weights, kinds),
     )
+  const saysChanged = changeReader(weights)
   /** Of memories: what says so outright, or states the attribute asked for, need not be near the question. */
   const isChanged = (newer: Dated, older: Dated) =>
     newer.kind === 'memory' &&
     older.kind === 'memory' &&
     ((asked !== null && newer.slot === asked && older.slot === null) ||
-      saysChanged(newer.text, older.text, weights))
+      saysChanged(newer.text, older.text))
   const split = new Map<Dated, string[]>()
   const wordsOf = (document: Dated) =>
     split.getOrInsertComputed(document, () => words(document.text))

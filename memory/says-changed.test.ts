@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import { saysChanged } from './says-changed.ts'
+import { changeReader } from './says-changed.ts'
 import { queryTerms } from './words.ts'
 
 const says = (later: string, earlier: string, question: string) =>
-  saysChanged(later, earlier, new Map(queryTerms(question).map((term) => [term, 1])))
+  changeReader(new Map(queryTerms(question).map((term) => [term, 1])))(later, earlier)
 
 describe('a later statement says that an earlier one no longer holds', () => {
   test.each([
