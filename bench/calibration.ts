@@ -5,10 +5,12 @@
  *
  *   npm run bench:calibration
  */
+
 import { readFileSync } from 'node:fs'
 import { openAssets } from '../daemon/assets.ts'
+import { openBuiltIn } from '../daemon/eval/rig.ts'
 import { calibrate } from '../embed/calibrate.ts'
-import { type EmbedderName, openEmbedder } from '../embed/open.ts'
+import type { EmbedderName } from '../embed/open.ts'
 import { quantize } from '../embed/vector.ts'
 import { type Calibration, UNCHANGED } from '../memory/calibration.ts'
 import { judging } from '../memory/judge.ts'
@@ -47,18 +49,7 @@ process.exit(0)
 
 async function measure(name: EmbedderName, all: readonly Person[]): Promise<void> {
   const assets = await openAssets('')
-  const embedder = openEmbedder({
-    name,
-    paths: {
-      addonPath: assets.onnxAddon,
-      modelPath: assets.minilmModel ?? '',
-      tokenizerPath: assets.minilmTokenizer,
-      tokenizerConfigPath: assets.minilmTokenizerConfig,
-      tablePath: assets.staticTable,
-      scalesPath: assets.staticScales,
-    },
-  })
-  await embedder.whenLoaded()
+  const embedder = await openBuiltIn(name, assets)
   const measured = await calibrate(embedder)
   const arms: [string, Calibration][] = [[name, UNCHANGED]]
   if (name !== 'minilm') arms.push([`${name}, calibrated`, measured])

@@ -9,6 +9,7 @@ import {
   fetchChosen,
   toFetch,
 } from '../embed/select.ts'
+import { sleep } from '../embed/sleep.ts'
 import { until } from '../embed/until.ts'
 import { quantize } from '../embed/vector.ts'
 import { EngramError, messageOf } from '../memory/errors.ts'
@@ -267,19 +268,4 @@ async function embedPatiently(
 
 function* inBatches<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size)
-}
-
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
 }

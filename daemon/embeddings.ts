@@ -4,6 +4,7 @@ import { calibrate } from '../embed/calibrate.ts'
 import { choiceText, type EmbedderChoice, readChoice } from '../embed/choice.ts'
 import { MINILM_MODEL } from '../embed/minilm.ts'
 import { discoverChosen, type EmbedderMeans, openChosen, toFetch } from '../embed/select.ts'
+import { sleep } from '../embed/sleep.ts'
 import { STATIC_MODEL } from '../embed/static.ts'
 import { until } from '../embed/until.ts'
 import { UNCHANGED } from '../memory/calibration.ts'
@@ -18,7 +19,6 @@ import {
   type Opened,
   type Switched,
   type SwitchProgress,
-  sleep,
   switchModel,
 } from './embedding-switch.ts'
 

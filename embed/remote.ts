@@ -3,6 +3,7 @@ import type { Embedder, EmbedderState, EmbeddingModel } from '../memory/ports.ts
 import { choiceText, type RemoteKind } from './choice.ts'
 import { familyOf } from './families.ts'
 import { REMOTE_WIRES, readVector } from './remote-wire.ts'
+import { sleep } from './sleep.ts'
 import { cosine } from './vector.ts'
 import { hasLetterOrDigit } from './wordpiece.ts'
 
@@ -469,19 +470,4 @@ function* toBatches<T extends Readonly<{ text: string }>>(texts: readonly T[]): 
 
 function hostOf(url: string): string {
   return URL.parse(url)?.host ?? 'the embedding server'
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
 }

@@ -2,10 +2,10 @@
  * Puts the cosines of a model on the scale of `minilm`, for which the fused score and the admission are tuned:
  * `scale × cosine + offset`.
  *
- * Models differ in what unrelated texts are to each other: around 0.03 with `minilm`, 0.33 with `static`, 0.75
- * with some. Taken as they are, such cosines would admit nearly everything: with `static`, 35 % of the
- * questions about somebody else's facts, and 7 % when calibrated, as with `minilm` (`npm run
- * bench:calibration`). A line is enough, since it can move the middle and the width of a distribution, and it
+ * Models differ in what unrelated texts are to each other: around 0.03 with `minilm`, 0.75 with some. Taken as
+ * they are, the cosines of such a model would admit nearly everything; what it changes for the built-in ones is
+ * measured by `npm run bench:calibration`. A line is enough, since it can move the middle and the width of a
+ * distribution, and it
  * keeps the order of what is found.
  */
 export type Calibration = Readonly<{ scale: number; offset: number }>
