@@ -5,8 +5,7 @@
  * Models differ in what unrelated texts are to each other: around 0.03 with `minilm`, 0.75 with some. Taken as
  * they are, the cosines of such a model would admit nearly everything; what it changes for the built-in ones is
  * measured by `npm run bench:calibration`. A line is enough, since it can move the middle and the width of a
- * distribution, and it
- * keeps the order of what is found.
+ * distribution, and it keeps the order of what is found.
  */
 export type Calibration = Readonly<{ scale: number; offset: number }>
 
