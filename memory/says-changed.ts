@@ -1,4 +1,4 @@
-import { STOP_WORDS, terms, words } from './words.ts'
+import { terms, topicTerms } from './words.ts'
 
 /** Does a later statement say outright that an earlier one no longer holds? */
 export type SaysChanged = (later: string, earlier: string) => boolean
@@ -39,11 +39,7 @@ type Said = Readonly<{
 }>
 
 function readSaid(text: string, weights: ReadonlyMap<string, number>): Said {
-  const topic = new Set(
-    words(text)
-      .filter((word) => !STOP_WORDS.has(word) && word !== 'user')
-      .flatMap((word) => terms(word)),
-  )
+  const topic = topicTerms(text)
   let cover = 0
   for (const term of topic) cover += weights.get(term) ?? 0
   const [, number, unit] = AMOUNT.exec(text) ?? []
@@ -66,7 +62,8 @@ function isNewOfSame(later: Said, earlier: Said): boolean {
 
 /** How much of its words each of two statements has in common with the other; the smaller share. */
 function sharedBy({ topic: a }: Said, { topic: b }: Said): number {
-  const shared = [...a].filter((term) => b.has(term)).length
+  let shared = 0
+  for (const term of a) if (b.has(term)) shared++
   return shared / Math.max(1, a.size, b.size)
 }
 
@@ -91,22 +88,36 @@ function endsValue(later: Said, earlier: Said, weights: ReadonlyMap<string, numb
   return later.ended.some((term) => earlier.topic.has(term) && !weights.has(term))
 }
 
+/** @returns terms of the words that stand behind a word of ending, and of those before one */
 function endedIn(text: string): string[] {
   if (!ENDS_SOMETHING.test(text)) return []
   const ended: string[] = []
-  for (const match of text.matchAll(WORD)) {
-    const before = text.slice(0, match.index)
-    const after = text.slice(match.index + match[0].length)
-    if (ENDS_WHAT_FOLLOWS.test(before) || IS_ENDED.test(after)) ended.push(...terms(match[0]))
+  for (const [, joining = '', word = ''] of text.matchAll(ENDS_WHAT_FOLLOWS)) {
+    ended.push(...terms(joining), ...terms(word))
+  }
+  if (HAS_ENDED.test(text)) {
+    for (const [word] of text.matchAll(IS_ENDED)) ended.push(...terms(word))
   }
   return ended
 }
 
-const WORD = /[\p{L}\p{N}][\p{L}\p{N}'’.-]*/gu
-const ENDS_WHAT_FOLLOWS =
-  /\b(?:left|quit|sold|replac(?:e|es|ed|ing)|finished|stopped|cancell?ed|ditched|dropped|swapped|traded|gave up|given up|got rid of|broke up with|away from|back from|instead of|rather than|no longer|from)(?: (?:the|my|our|his|her|their|using|eating|drinking|playing|learning|taking|driving|with|at|in|a|an|old|use|used|have|drive|work|live|eats?|drinks?|plays?))*\s+$/i
-const IS_ENDED =
-  /^(?:,? and (?:i|me|user|my \w+))? (?:moved out|broke up|split up|left|quit|retired|died|passed away|is gone|no longer)\b/i
+const WORD = String.raw`[\p{L}\p{N}][\p{L}\p{N}'’.-]*`
+const ENDINGS =
+  'left|quit|sold|replac(?:e|es|ed|ing)|finished|stopped|cancell?ed|ditched|dropped|swapped|traded|gave up|given up|got rid of|broke up with|away from|back from|instead of|rather than|no longer|from'
+const JOINING =
+  'the|my|our|his|her|their|using|eating|drinking|playing|learning|taking|driving|with|at|in|a|an|old|use|used|have|drive|work|live|eats?|drinks?|plays?'
+/** Looks ahead, since what follows may be such a word itself: "moved away from", "left from". */
+const ENDS_WHAT_FOLLOWS = new RegExp(
+  String.raw`\b(?:${ENDINGS})(?=((?: (?:${JOINING}))*)\s+(${WORD}))`,
+  'giu',
+)
+const HAS_ENDED_WORDS =
+  'moved out|broke up|split up|left|quit|retired|died|passed away|is gone|no longer'
+const HAS_ENDED = new RegExp(String.raw` (?:${HAS_ENDED_WORDS})\b`, 'i')
+const IS_ENDED = new RegExp(
+  `${WORD}(?=${String.raw`(?:,? and (?:i|me|user|my \w+))? (?:${HAS_ENDED_WORDS})\b`})`,
+  'giu',
+)
 /** One of the words of the two above, cheaply. */
 const ENDS_SOMETHING =
   /\b(?:left|quit|sold|replac|finished|stopped|cancel|ditched|dropped|swapped|traded|g[ai]ve|got rid|broke|away|from|instead|rather|no longer|moved out|split|retired|died|passed|gone)/i

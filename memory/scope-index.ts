@@ -20,7 +20,7 @@ import {
 } from './rank.ts'
 import { type CollectionStatistics, type RelatedTerms, TermIndex } from './term-index.ts'
 import { dateTerms } from './time-words.ts'
-import { VectorIndex } from './vector-index.ts'
+import { type Comparison, VectorIndex } from './vector-index.ts'
 import { queryTerms, terms } from './words.ts'
 
 export type DocumentKind = 'memory' | 'turn'
@@ -383,24 +383,26 @@ class Collection {
     const worded = new BestSlots(BEST_BY_WORDS)
     // With room for the rounding of 32-bit floats.
     const bound = (most / ideal) * 1.000_001
+    let { least } = worded
     for (const slot of slots) {
       // Most are turned away here, before anything is read of their documents.
-      if (this.#terms.scoreOf(slot) * bound <= worded.least || !passes(slot)) continue
+      if (this.#terms.scoreOf(slot) * bound <= least || !passes(slot)) continue
       worded.offer(slot, lexicalOf(slot))
+      least = worded.least
     }
     const chosen = new Set(worded.toArray())
     const usesVectors = query.vector !== null && !this.#without.has('vectors')
     const vectors = usesVectors ? this.#vectors.get(model) : undefined
-    if (vectors) {
-      const near = vectors.nearest(query.vector!, BEST_BY_COSINE, passes)
-      for (const { slot } of near) chosen.add(slot)
+    const compared = vectors?.compare(query.vector!)
+    if (compared) {
+      for (const { slot } of compared.nearest(BEST_BY_COSINE, passes)) chosen.add(slot)
     }
     const scored = [...chosen].map((slot): Scored => {
       const document = this.#documents[slot]!
       // A document that came in by its vector may share words too, only not among the best.
       const lexical = lexicalOf(slot)
       const cosine = vectors?.has(slot)
-        ? calibrated(this.#mixedCosine(slot, query.vector!, vectors), calibration)
+        ? calibrated(this.#mixedCosine(slot, compared!, vectors), calibration)
         : 0
       const text = this.#textTraits[slot]!
       const evidence = evidenceFor(
@@ -461,8 +463,8 @@ class Collection {
    * Cosine of the question to the document's vector; between people who are named, plus `NEIGHBOUR_MIX` of each
    * neighbour's: their turns are short and go on from each other, while an assistant's answer stands for itself.
    */
-  #mixedCosine(slot: number, vector: Float32Array, vectors: VectorIndex): number {
-    const own = vectors.cosine(slot, vector)
+  #mixedCosine(slot: number, compared: Comparison, vectors: VectorIndex): number {
+    const own = compared.cosine(slot)
     const { speaker } = this.#documents[slot]!
     const isTalk = this.#kind === 'turn' && speaker !== null
     if (!isTalk || this.#without.has('neighbours of vectors')) return own
@@ -473,7 +475,7 @@ class Collection {
     let sum = own
     let squares = 1
     for (const other of beside) {
-      sum += NEIGHBOUR_MIX * vectors.cosine(other, vector)
+      sum += NEIGHBOUR_MIX * compared.cosine(other)
       squares += NEIGHBOUR_MIX ** 2 + 2 * NEIGHBOUR_MIX * vectors.cosineBetween(slot, other)
     }
     const [before, after] = beside

@@ -61,20 +61,18 @@ export class VectorHeap {
    *
    * @param question unit vector, Float32Array[dimensions]
    * @param of `perBlock` vectors stand in each block, `stride` components from one to the next
-   * @param use is called with the products and the factor that makes dot products of them; the next scan
-   *   writes over them
+   * @returns the products, and the factor that makes dot products of them; the next scan writes over them
    */
-  scan<T>(
+  scan(
     blocks: readonly Block[],
     of: Readonly<{ count: number; perBlock: number; stride: number }>,
     question: Float32Array,
-    use: (products: Int32Array | Float32Array, factor: number) => T,
-  ): T {
+  ): Readonly<{ products: Int32Array | Float32Array; factor: number }> {
     const { count, perBlock, stride } = of
     const scratch = this.#scratchOf(stride * 2 + count * 4)
     const addresses = blocks.map((block) => this.#addresses.get(block))
     if (scratch === null || addresses.includes(undefined)) {
-      return use(scanPlainly(blocks, of, question), 1)
+      return { products: scanPlainly(blocks, of, question), factor: 1 }
     }
     const scale = scaleOf(question, stride)
     const sought = new Int16Array(this.#memory.buffer, scratch, stride)
@@ -86,7 +84,7 @@ export class VectorHeap {
       const here = Math.min(perBlock, count - from)
       if (here > 0) this.#kernel!(address!, here, stride, scratch, products + from * 4)
     }
-    return use(new Int32Array(this.#memory.buffer, products, count), 1 / scale)
+    return { products: new Int32Array(this.#memory.buffer, products, count), factor: 1 / scale }
   }
 
   #scratchOf(bytes: number): number | null {
@@ -166,7 +164,7 @@ function scanPlainly(
  *
  * @param sought as many components as there are from `at` on, a multiple of four
  */
-export function dot(components: Int8Array, at: number, sought: Float64Array): number {
+function dot(components: Int8Array, at: number, sought: Float64Array): number {
   let a = 0
   let b = 0
   let c = 0

@@ -40,7 +40,7 @@ describe('a small vector index', () => {
         const index = new VectorIndex(40)
         index.set(0, Int8Array.from(a))
         index.set(7, Int8Array.from(b))
-        expect(index.cosine(0, unit(question))).toBeCloseTo(cosine(a, question), 4)
+        expect(index.compare(unit(question)).cosine(0)).toBeCloseTo(cosine(a, question), 4)
         expect(index.cosineBetween(0, 7)).toBeCloseTo(cosine(a, b), 4)
         expect(index.cosineBetween(7, 0)).toBeCloseTo(cosine(a, b), 4)
         expect(index.componentsOf(7)).toEqual(Int8Array.from(b))
@@ -66,7 +66,7 @@ describe('a small vector index', () => {
     index.delete(3)
     index.delete(99_999)
     expect(index.count).toBe(1)
-    expect(index.cosine(3, unit([1, 2, 3, 4]))).toBe(0)
+    expect(index.compare(unit([1, 2, 3, 4])).cosine(3)).toBe(0)
     expect(index.cosineBetween(3, 900)).toBe(0)
     expect(index.sizeBytes).toBeGreaterThan(0)
   })
@@ -79,7 +79,7 @@ describe('a small vector index', () => {
     index.set(0, Int8Array.of(1, 1, 1, 1))
     index.set(0, new Int8Array(4))
     expect([index.has(0), index.count]).toEqual([false, 0])
-    expect(index.nearest(unit([1, 1, 1, 1]), 5)).toEqual([])
+    expect(index.compare(unit([1, 1, 1, 1])).nearest(5)).toEqual([])
   })
 
   test('ranks by cosine, best first, as many as wanted of those that pass', () => {
@@ -94,16 +94,19 @@ describe('a small vector index', () => {
     }
     const question = unit([1, 0])
     const nearest = (limit: number, refused: readonly number[] = []) =>
-      index.nearest(question, limit, (slot) => !refused.includes(slot)).map(({ slot }) => slot)
+      index
+        .compare(question)
+        .nearest(limit, (slot) => !refused.includes(slot))
+        .map(({ slot }) => slot)
     expect(nearest(9)).toEqual([0, 1, 2, 3])
     expect(nearest(2)).toEqual([0, 1])
     expect(nearest(2, [0, 2])).toEqual([1, 3])
-    expect(index.nearest(question, 1)[0]!.cosine).toBeCloseTo(1)
+    expect(index.compare(question).nearest(1)[0]!.cosine).toBeCloseTo(1)
   })
 
   test('an empty index has nothing near', () => {
-    expect(new VectorIndex(8).nearest(unit([1, 0, 0, 0, 0, 0, 0, 0]), 5)).toEqual([])
-    expect(new VectorIndex(0).nearest(new Float32Array(0), 5)).toEqual([])
+    expect(new VectorIndex(8).compare(unit([1, 0, 0, 0, 0, 0, 0, 0])).nearest(5)).toEqual([])
+    expect(new VectorIndex(0).compare(new Float32Array(0)).nearest(5)).toEqual([])
   })
 })
 
@@ -133,7 +136,7 @@ describe('a large vector index', () => {
   test('finds the nearest, best first, with their cosines', () => {
     for (const question of questions) {
       const wanted = exact(question, 100)
-      const best = index.nearest(question, 100)
+      const best = index.compare(question).nearest(100)
       expect(best).toHaveLength(100)
       for (const [place, { slot, cosine: given }] of best.entries()) {
         expect(given).toBeCloseTo(wanted[place]!.cosine, 4)
@@ -146,7 +149,7 @@ describe('a large vector index', () => {
     const question = questions[3]!
     const nearest = new Set(exact(question, 60).map(({ slot }) => slot))
     const passes = (slot: number) => !nearest.has(slot)
-    const best = index.nearest(question, 100, passes)
+    const best = index.compare(question).nearest(100, passes)
     expect(best).toHaveLength(100)
     const slots = new Set(best.map(({ slot }) => slot))
     for (const slot of slots) expect(passes(slot)).toBe(true)
@@ -158,7 +161,7 @@ describe('a large vector index', () => {
     for (const [slot, vector] of vectors.entries()) gone.set(slot, vector)
     const [first] = exact(questions[5]!, 1)
     gone.delete(first!.slot)
-    const best = gone.nearest(questions[5]!, 100)
+    const best = gone.compare(questions[5]!).nearest(100)
     expect(best.map(({ slot }) => slot)).not.toContain(first!.slot)
   })
 
@@ -167,9 +170,9 @@ describe('a large vector index', () => {
     for (const [slot, vector] of vectors.entries()) refilled.set(slot, vector)
     refilled.clear()
     expect([refilled.count, refilled.has(0)]).toEqual([0, false])
-    expect(refilled.nearest(questions[0]!, 5)).toEqual([])
+    expect(refilled.compare(questions[0]!).nearest(5)).toEqual([])
     refilled.set(3, vectors[3]!)
-    expect(refilled.nearest(unit(vectors[3]!), 5)).toMatchObject([{ slot: 3 }])
+    expect(refilled.compare(unit(vectors[3]!)).nearest(5)).toMatchObject([{ slot: 3 }])
     expect(refilled.componentsOf(3)).toEqual(vectors[3]!)
   })
 })
@@ -201,10 +204,10 @@ describe('memory of vectors', () => {
         .map((vector) => cosine(vector, question))
         .filter((value) => !Number.isNaN(value))
         .sort((a, b) => b - a)
-      const best = index.nearest(question, 20)
+      const best = index.compare(question).nearest(20)
       for (const [place, { slot, cosine: given }] of best.entries()) {
         expect(given).toBeCloseTo(wanted[place]!, 4)
-        expect(index.cosine(slot, question)).toBeCloseTo(given, 4)
+        expect(index.compare(question).cosine(slot)).toBeCloseTo(given, 4)
         expect(index.componentsOf(slot)).toEqual(vectors[slot]!)
       }
       index.clear()
@@ -219,10 +222,13 @@ describe('memory of vectors', () => {
       index.set(1, new Int8Array(dimensions).fill(-127))
       index.set(2, new Int8Array(dimensions).fill(-128))
       const all = unit(new Array(dimensions).fill(1))
-      const cosines = index.nearest(all, 3).map(({ cosine: given }) => given)
+      const cosines = index
+        .compare(all)
+        .nearest(3)
+        .map(({ cosine: given }) => given)
       for (const [i, wanted] of [1, -1, -1].entries()) expect(cosines[i]).toBeCloseTo(wanted, 4)
       const single = unit(Array.from({ length: dimensions }, (_, i) => (i === 3 ? 1 : 0)))
-      expect(index.nearest(single, 1)[0]!.cosine).toBeCloseTo(1 / Math.sqrt(dimensions), 4)
+      expect(index.compare(single).nearest(1)[0]!.cosine).toBeCloseTo(1 / Math.sqrt(dimensions), 4)
     }
   })
 
@@ -248,7 +254,7 @@ describe('memory of vectors', () => {
     for (const [which, index] of indexes.entries()) {
       expect(index.count).toBe(kept[which]!.size)
       const question = unit(vectorOf(48))
-      const found = index.nearest(question, 5_000)
+      const found = index.compare(question).nearest(5_000)
       expect(found).toHaveLength(index.count)
       for (const { slot, cosine: given } of found) {
         expect(given).toBeCloseTo(cosine(kept[which]!.get(slot)!, question), 4)

@@ -1,5 +1,5 @@
 import { BestSlots } from './best-slots.ts'
-import { type Block, dot, strideOf, type VectorHeap, vectorHeap } from './vector-heap.ts'
+import { type Block, strideOf, type VectorHeap, vectorHeap } from './vector-heap.ts'
 
 /**
  * Vectors of one collection by slot, in RAM, as int8 components. A search compares with every one of them:
@@ -18,15 +18,11 @@ export class VectorIndex {
   #inverseLength = new Float32Array(16)
   #slots = 0
   #count = 0
-  /** The question that was compared last, with its components as `dot` reads them. */
-  #asked: Float32Array | null = null
-  readonly #sought: Float64Array
 
   constructor(dimensions: number, heap = vectorHeap()) {
     this.dimensions = dimensions
     this.#heap = heap
     this.#stride = strideOf(dimensions)
-    this.#sought = new Float64Array(this.#stride)
   }
 
   /** How many slots hold a vector. */
@@ -66,17 +62,6 @@ export class VectorIndex {
     this.#count--
   }
 
-  /** Cosine of the slot's vector to `query` (a unit vector), -1 to 1; 0 when the slot has none. */
-  cosine(slot: number, query: Float32Array): number {
-    if (!this.has(slot)) return 0
-    if (this.#asked !== query) {
-      this.#sought.set(query)
-      this.#asked = query
-    }
-    const product = dot(this.#bytesAt(slot), this.#offsetOf(slot), this.#sought)
-    return product * this.#inverseLength[slot]!
-  }
-
   /** Cosine of two slots to each other; 0 when either has no vector. */
   cosineBetween(a: number, b: number): number {
     if (!this.has(a) || !this.has(b)) return 0
@@ -86,26 +71,31 @@ export class VectorIndex {
     return sum * this.#inverseLength[a]! * this.#inverseLength[b]!
   }
 
-  /** The slots nearest to `query` by cosine, best first, at most `limit` of those that pass. */
-  nearest(
-    query: Float32Array,
-    limit: number,
-    passes: (slot: number) => boolean = () => true,
-  ): SlotCosine[] {
+  /**
+   * Compares a unit vector with every vector here.
+   *
+   * @returns good until vectors are compared or changed again, here or in another index of this thread
+   */
+  compare(query: Float32Array): Comparison {
     const scanned = { count: this.#slots, perBlock: PER_BLOCK, stride: this.#stride }
-    return this.#heap.scan(this.#blocks, scanned, query, (products, factor) => {
-      const inverseLength = this.#inverseLength
-      const best = new BestSlots(limit)
-      for (let slot = 0; slot < this.#slots; slot++) {
-        const inverse = inverseLength[slot]!
-        if (inverse === 0) continue
-        const cosine = products[slot]! * factor * inverse
-        if (cosine > best.least && passes(slot)) best.offer(slot, cosine)
-      }
-      return best
-        .toArray()
-        .map((slot) => ({ slot, cosine: products[slot]! * factor * inverseLength[slot]! }))
-    })
+    const { products, factor } = this.#heap.scan(this.#blocks, scanned, query)
+    const inverseLength = this.#inverseLength
+    const cosine = (slot: number) => products[slot]! * factor * inverseLength[slot]!
+    return {
+      cosine: (slot) => (this.has(slot) ? cosine(slot) : 0),
+      nearest: (limit, passes = () => true) => {
+        const best = new BestSlots(limit)
+        let { least } = best
+        for (let slot = 0; slot < products.length; slot++) {
+          const here = cosine(slot)
+          // Most are turned away by the first of these.
+          if (here <= least || inverseLength[slot] === 0 || !passes(slot)) continue
+          best.offer(slot, here)
+          least = best.least
+        }
+        return best.toArray().map((slot) => ({ slot, cosine: cosine(slot) }))
+      },
+    }
   }
 
   /** Gives its memory back; it holds nothing then. */
@@ -165,6 +155,14 @@ export class VectorIndex {
 }
 
 export type SlotCosine = Readonly<{ slot: number; cosine: number }>
+
+/** A question's cosines to the vectors of an index, -1 to 1. */
+export type Comparison = Readonly<{
+  /** 0 when the slot has no vector. */
+  cosine(slot: number): number
+  /** The slots nearest to the question, best first, at most `limit` of those that pass. */
+  nearest(limit: number, passes?: (slot: number) => boolean): SlotCosine[]
+}>
 
 /** Vectors in a block, and in the first one to begin with. */
 const PER_BLOCK = 1_024

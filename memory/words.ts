@@ -9,6 +9,15 @@ export function terms(text: string): string[] {
   return words(text).map(stemmed)
 }
 
+/** The distinct terms of a statement about the user, without the words that carry no topic. */
+export function topicTerms(text: string): Set<string> {
+  const topic = new Set<string>()
+  for (const word of words(text)) {
+    if (!STOP_WORDS.has(word) && word !== 'user') topic.add(stemmed(word))
+  }
+  return topic
+}
+
 /**
  * The distinct terms of a question, in order, without the words that carry no topic. A question made of
  * nothing else keeps them: "who am I" is still a question. At most `MAX_QUERY_TERMS`.

@@ -284,7 +284,7 @@ async function nearestRow(
     const cosines = exact.map((vector) => dot(vector, question))
     const worst = cosines.toSorted((a, b) => b - a)[NEAREST - 1]!
     const started = performance.now()
-    const best = index.nearest(padded(question, Float32Array), NEAREST)
+    const best = index.compare(padded(question, Float32Array)).nearest(NEAREST)
     times.push(performance.now() - started)
     found += best.filter(({ slot }) => cosines[slot]! >= worst).length
     sought += NEAREST
