@@ -55,7 +55,8 @@ export const NOTHING_BEFORE = new Uint8Array(16)
 export function nextHash(before: Uint8Array, role: Role, content: string): Uint8Array {
   return new Bun.CryptoHasher('sha256')
     .update(before)
-    .update(`${role}\n${content.trim()}`)
+    .update(`${role}\n`)
+    .update(content.trim()) // by itself: put together, a long prompt would be copied once more
     .digest()
     .subarray(0, 16) as Uint8Array
 }

@@ -3,25 +3,22 @@ import type { JsonNode } from './json-scan.ts'
 /** JSON text to put into a document in front of the byte at `at`. */
 export type Insertion = Readonly<{ at: number; json: string }>
 
-/** The bytes with the insertions in them; those at one place stand in the order given. */
-export function splice(bytes: Uint8Array, insertions: readonly Insertion[]): Uint8Array {
-  if (insertions.length === 0) return bytes
-  const parts = insertions
-    .map(({ at, json }) => ({ at, added: UTF8.encode(json) }))
-    .sort((one, other) => one.at - other.at)
-  const size = parts.reduce((sum, { added }) => sum + added.length, bytes.length)
-  const result = new Uint8Array(size)
+/**
+ * The bytes with the insertions in them, as pieces to be sent one behind the other: a long prompt is not copied
+ * for a few bytes more. Insertions at one place stand in the order given.
+ */
+export function splice(
+  bytes: Uint8Array<ArrayBuffer>,
+  insertions: readonly Insertion[],
+): Uint8Array<ArrayBuffer>[] {
+  const pieces: Uint8Array<ArrayBuffer>[] = []
   let from = 0
-  let to = 0
-  for (const { at, added } of parts) {
-    result.set(bytes.subarray(from, at), to)
-    to += at - from
-    result.set(added, to)
-    to += added.length
+  for (const { at, json } of insertions.toSorted((one, other) => one.at - other.at)) {
+    pieces.push(bytes.subarray(from, at), UTF8.encode(json))
     from = at
   }
-  result.set(bytes.subarray(from), to)
-  return result
+  pieces.push(bytes.subarray(from))
+  return pieces
 }
 
 /** At the end of a string's text. */

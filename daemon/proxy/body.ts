@@ -3,9 +3,12 @@ import { EngramError } from '../../memory/errors.ts'
 /** A request's body, read whole, or on its way when it is larger than what is read. */
 export type ProxyBody = Readonly<
   | { kind: 'none' }
-  | { kind: 'whole'; bytes: Uint8Array }
+  | { kind: 'whole'; bytes: Uint8Array<ArrayBuffer> }
   | { kind: 'stream'; stream: ReadableStream<Uint8Array>; lengthBytes: number | null }
 >
+
+/** The same as it goes on: also in pieces, one behind the other, when something was put into it. */
+export type SentBody = ProxyBody | Readonly<{ kind: 'pieces'; pieces: Uint8Array<ArrayBuffer>[] }>
 
 /** How much of all bodies together is held at once; beyond it they stream through, without memory. */
 export type Room = Readonly<{
@@ -42,7 +45,9 @@ export async function readProxyBody(request: Request, maxBytes: number): Promise
     return { kind: 'stream', stream: body, lengthBytes: declared }
   }
   try {
-    if (declared !== null) return { kind: 'whole', bytes: await request.bytes() }
+    if (declared !== null) {
+      return { kind: 'whole', bytes: (await request.bytes()) as Uint8Array<ArrayBuffer> }
+    }
     return await readUnknown(body, maxBytes)
   } catch (error) {
     if (request.signal.aborted) throw new DOMException('the client has gone', 'AbortError')

@@ -11,7 +11,7 @@ import { type Arrival, arrivalOf } from '../activity.ts'
 import { NOTHING_BEFORE, nextHash, traceOf } from '../exchange.ts'
 import { LIMITS } from '../rest/schema.ts'
 import type { Services } from '../services.ts'
-import { type ProxyBody, readProxyBody, streamOf } from './body.ts'
+import { type ProxyBody, readProxyBody, type SentBody, streamOf } from './body.ts'
 import { identifyCaller, type Outbound, outboundOf, type ProxyCaller } from './caller.ts'
 import { profileOf } from './client-profiles.ts'
 import { type Dialogue, readDialogue } from './dialogue.ts'
@@ -92,7 +92,9 @@ async function answerChat(
       record(inquiry, prepared, injected, reply, ending, outcome, services),
     )
     try {
-      const sent: ProxyBody = { kind: 'whole', bytes: splice(body.bytes, injection.insertions) }
+      const { insertions } = injection
+      const sent: SentBody =
+        insertions.length === 0 ? body : { kind: 'pieces', pieces: splice(body.bytes, insertions) }
       const upstream = await forward(request, target, outbound, sent, services)
       const { response } = upstream
       const headers = answerHeaders(upstream, request.method)

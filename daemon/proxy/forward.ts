@@ -1,7 +1,7 @@
 import { clientHeaders, send } from '../../providers/egress.ts'
 import { VENDORS, type VendorName } from '../../providers/vendors.ts'
 import type { Services } from '../services.ts'
-import type { ProxyBody } from './body.ts'
+import type { SentBody } from './body.ts'
 import type { Outbound } from './caller.ts'
 import type { Upstream } from './relay.ts'
 import type { Target } from './target.ts'
@@ -15,7 +15,7 @@ export async function forward(
   request: Request,
   { vendor, path }: Target,
   { headers, query }: Outbound,
-  body: ProxyBody,
+  body: SentBody,
   { config }: Services,
 ): Promise<Upstream> {
   const controller = new AbortController()
@@ -29,13 +29,27 @@ export async function forward(
     url: addressOf(vendor, config[`providers.${vendor}.base_url`], path + query),
     method: request.method,
     headers,
-    body: body.kind === 'none' ? null : body.kind === 'whole' ? body.bytes : body.stream,
+    body: contentOf(body),
     signal: controller.signal,
     // Client and provider agree on how the bytes are packed; here they only pass.
     decompress: false,
     timeouts: { firstByteMs: config['proxy.first_byte_seconds'] * 1000 },
   })
   return { response, abort }
+}
+
+function contentOf(body: SentBody): Bun.BodyInit | null {
+  switch (body.kind) {
+    case 'none':
+      return null
+    case 'whole':
+      return body.bytes
+    case 'pieces':
+      // Put together once, and not copied again when it is sent.
+      return new Blob(body.pieces)
+    case 'stream':
+      return body.stream
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { splice } from '../splice.ts'
+import { type Insertion, splice } from '../splice.ts'
 import type { Asked, Wire } from '../wire.ts'
 import { anthropicMessages } from './anthropic-messages.ts'
 import { gemini } from './gemini.ts'
@@ -12,6 +12,8 @@ const BLOCK = '<engram-memory>\n- "User drinks tea" ☕\n</engram-memory>'
 
 const encode = (value: unknown) =>
   new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
+const spliced = (bytes: Uint8Array<ArrayBuffer>, insertions: readonly Insertion[]) =>
+  Buffer.concat(splice(bytes, insertions))
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
 const PATHS: Readonly<Partial<Record<Wire['name'], string>>> = {
@@ -29,11 +31,11 @@ const saidOf = (wire: Wire, body: unknown) =>
 function injected(wire: Wire, body: unknown, form?: 'inside' | 'beside'): unknown {
   const bytes = encode(body)
   const slot = read(wire, body).said.findLast((said) => said.role === 'user')!.slot!
-  return JSON.parse(decode(splice(bytes, slot.insert(BLOCK, form ?? slot.form))))
+  return JSON.parse(decode(spliced(bytes, slot.insert(BLOCK, form ?? slot.form))))
 }
 
 function inSystem(wire: Wire, body: unknown): unknown {
-  return JSON.parse(decode(splice(encode(body), read(wire, body).toSystem!(BLOCK))))
+  return JSON.parse(decode(spliced(encode(body), read(wire, body).toSystem!(BLOCK))))
 }
 
 describe('who said what', () => {
@@ -482,7 +484,7 @@ describe('every other byte stays as the client wrote it', () => {
             ...(asked.toSystem?.(BLOCK) ?? []),
           ]
           expect(insertions.length).toBeGreaterThan(0)
-          const changed = splice(bytes, insertions)
+          const changed = spliced(bytes, insertions)
           expect(() => JSON.parse(decode(changed))).not.toThrow()
           // Taken out again, from the back, the insertions leave exactly what came.
           let left = Buffer.from(changed)
