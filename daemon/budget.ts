@@ -1,4 +1,4 @@
-import { messageOf } from '../memory/errors.ts'
+import { EngramError, messageOf } from '../memory/errors.ts'
 
 export type Outcome<T> = Readonly<
   { done: true; value: T } | { done: false; reason: 'late' | 'failed'; detail: string }
@@ -6,7 +6,8 @@ export type Outcome<T> = Readonly<
 
 /**
  * Runs work that must not cost the user their answer: it gets so many milliseconds, and neither lateness nor
- * failure goes further than this. The work's signal is aborted when it is late.
+ * failure goes further than this. The work's signal is aborted when it is late; work that foresees it says so
+ * by an EngramError `timeout`.
  */
 export async function withinBudget<T>(
   budgetMs: number,
@@ -24,7 +25,8 @@ export async function withinBudget<T>(
     try {
       return { done: true, value: await work(controller.signal) }
     } catch (error) {
-      return { done: false, reason: 'failed', detail: messageOf(error) }
+      const isLate = error instanceof EngramError && error.code === 'timeout'
+      return { done: false, reason: isLate ? 'late' : 'failed', detail: messageOf(error) }
     }
   })()
   try {

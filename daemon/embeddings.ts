@@ -9,6 +9,7 @@ import { STATIC_MODEL } from '../embed/static.ts'
 import { until } from '../embed/until.ts'
 import { UNCHANGED } from '../memory/calibration.ts'
 import { EngramError, messageOf } from '../memory/errors.ts'
+import { Line } from '../memory/line.ts'
 import type { Embedder, RecallIndex } from '../memory/ports.ts'
 import type { ChosenBy, IndexState, Removal, StoredModel } from '../storage/embedding-index.ts'
 import type { RecallReader } from '../storage/recall-reader.ts'
@@ -110,7 +111,8 @@ export async function openEmbeddings(options: EmbeddingsOptions): Promise<Embedd
   let progress: SwitchProgress | null = null
 
   const before = await store.embeddings.state()
-  let current = meaningOf(await openFirst(before, options), recall)
+  const searches = new Line()
+  let current = meaningOf(await openFirst(before, options), recall, searches)
   const wanted = wantedAtStart(before, setting, byDefault)
   await store.embeddings.note(wanted?.by ?? before.chosenBy, setting)
   if (wanted && wanted.choice !== current.model.choice) await store.embeddings.begin(wanted.choice)
@@ -152,7 +154,7 @@ export async function openEmbeddings(options: EmbeddingsOptions): Promise<Embedd
 
   function takeOver({ embedder, model }: Switched): void {
     const old = current
-    current = meaningOf({ embedder, model }, recall)
+    current = meaningOf({ embedder, model }, recall, searches)
     log.info({ model: model.name, fingerprint: model.fingerprint }, 'embedding model in force')
     onReady()
     retire(old, model.id)
@@ -313,15 +315,22 @@ export async function openEmbeddings(options: EmbeddingsOptions): Promise<Embedd
   }
 }
 
-function meaningOf({ embedder, model }: Switched, recall: RecallReader): Meaning {
+/** @param searches what stands before the thread that searches */
+function meaningOf({ embedder, model }: Switched, recall: RecallReader, searches: Line): Meaning {
   const { id, dimensions, calibration } = model
   return {
     embedder: cacheQueries(embedder),
     model,
     index: {
-      search: (scope, query) => recall.search(scope, query, { id, dimensions, calibration }),
-      judged: (scope, query, settings, withMemories) =>
-        recall.judged(scope, query, settings, withMemories, { id, dimensions, calibration }),
+      waitMs: () => searches.waitMs,
+      search: (scope, query) =>
+        searches.stand(() => recall.search(scope, query, { id, dimensions, calibration })),
+      judged: (scope, query, settings, withMemories, patienceMs) =>
+        searches.stand(
+          () =>
+            recall.judged(scope, query, settings, withMemories, { id, dimensions, calibration }),
+          patienceMs,
+        ),
     },
   }
 }

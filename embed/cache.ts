@@ -22,9 +22,9 @@ export function cacheQueries(embedder: Embedder, { entries = DEFAULT_ENTRIES } =
     model: embedder.model,
     state: () => embedder.state(),
     whenLoaded: () => embedder.whenLoaded(),
-    embedQuery: async (text, signal) => {
+    embedQuery: async (text, signal, patienceMs) => {
       signal?.throwIfAborted()
-      const vector = vectors.get(text) ?? (await embedder.embedQuery(text, signal))
+      const vector = vectors.get(text) ?? (await embedder.embedQuery(text, signal, patienceMs))
       if (text.length <= MAX_CHARACTERS) keep(text, vector)
       // A copy: the caller's vector is the caller's to change or transfer.
       return vector.slice()

@@ -10,7 +10,7 @@ export function hurryQueries(embedder: Embedder, limitMs: number): Embedder {
     model: embedder.model,
     state: () => embedder.state(),
     whenLoaded: () => embedder.whenLoaded(),
-    async embedQuery(text, signal) {
+    async embedQuery(text, signal, patienceMs) {
       const late = Promise.withResolvers<never>()
       const timer = setTimeout(() => {
         late.reject(
@@ -18,7 +18,7 @@ export function hurryQueries(embedder: Embedder, limitMs: number): Embedder {
         )
       }, limitMs)
       try {
-        return await Promise.race([embedder.embedQuery(text, signal), late.promise])
+        return await Promise.race([embedder.embedQuery(text, signal, patienceMs), late.promise])
       } finally {
         clearTimeout(timer)
       }

@@ -49,6 +49,17 @@ describe.skipIf(defaultEmbedderName(process) !== 'minilm')('minilm', () => {
       )
     })
 
+    test('who cannot wait behind other queries is told so at once, and nobody else is', async () => {
+      await embedder.embedQuery('milk?')
+      const others = Array.from({ length: 40 }, (_, i) => embedder.embedQuery(`tea number ${i}?`))
+      expect(await rejectionOf(embedder.embedQuery('coffee?', undefined, 1))).toMatchObject({
+        code: 'timeout',
+        message: expect.stringMatching(/^40 others are before it/),
+      })
+      expect(await Promise.all(others)).toHaveLength(40)
+      expect(await embedder.embedQuery('coffee?', undefined, 1)).toHaveLength(384)
+    })
+
     test(
       'a query overtakes 200 long documents',
       async () => {

@@ -1,4 +1,5 @@
 import { EngramError, messageOf } from '../memory/errors.ts'
+import { Line } from '../memory/line.ts'
 import type { Embedder, EmbedderState, EmbeddingModel } from '../memory/ports.ts'
 import type { FromWorker, ToWorker } from './onnx.worker.ts'
 import type { SentenceModel } from './sentence-model.ts'
@@ -73,6 +74,7 @@ class OnnxEmbedder implements Embedder {
   #model: EmbeddingModel | null
   readonly #options: OnnxOptions
   readonly #calls = new Map<number, Call>()
+  readonly #queries = new Line()
   #lastId = 0
   #state: EmbedderState = { status: 'loading' }
   #loading = Promise.withResolvers<void>()
@@ -101,8 +103,8 @@ class OnnxEmbedder implements Embedder {
     return this.#loading.promise
   }
 
-  async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    const [vector] = await this.#embed([text], true, signal)
+  async embedQuery(text: string, signal?: AbortSignal, patienceMs?: number): Promise<Float32Array> {
+    const [vector] = await this.#queries.stand(() => this.#embed([text], true, signal), patienceMs)
     if (vector) return vector
     throw new EngramError('unavailable', 'the query has no word that can be embedded')
   }

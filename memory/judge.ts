@@ -135,6 +135,7 @@ function judgedIntent(text: string, { asked }: RecallSettings): Intent {
 /** An index that also decides, out of one that only finds. */
 export function judging(search: (scope: Scope, query: IndexQuery) => Promise<Found>) {
   return {
+    waitMs: () => 0,
     search,
     judged: async (scope: Scope, query: IndexQuery, settings: RecallSettings): Promise<Judged> =>
       judge(query.text, await search(scope, query), settings, query.vector === null),

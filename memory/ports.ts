@@ -26,10 +26,12 @@ export interface Embedder {
   /**
    * Embeds a query, ahead of every document that waits.
    *
+   * @param patienceMs how long it may have to wait behind other queries
    * @returns a unit vector, Float32Array[dimensions].
-   * @throws EngramError `unavailable` when the model failed to load or the text has nothing to embed.
+   * @throws EngramError `unavailable` when the model failed to load or the text has nothing to embed; `timeout`,
+   *   at once, when it would have to wait longer.
    */
-  embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array>
+  embedQuery(text: string, signal?: AbortSignal, patienceMs?: number): Promise<Float32Array>
   /**
    * Embeds each text as a unit vector.
    *
@@ -58,16 +60,21 @@ export interface ChatModel {
 
 /** Finds what a scope holds about a question. The scope is the filter before anything is ranked. */
 export interface RecallIndex {
+  /** How long a search would have to wait behind others now, in milliseconds. */
+  waitMs(): number
   search(scope: Scope, query: IndexQuery): Promise<Found>
   /**
    * Searches and decides where the index is: only what a decision says of its candidates comes back.
    *
    * @param withMemories the admitted memories themselves come too
+   * @param patienceMs how long it may have to wait behind other searches
+   * @throws EngramError `timeout`, at once, when it would have to wait longer
    */
   judged(
     scope: Scope,
     query: IndexQuery,
     settings: RecallSettings,
     withMemories: boolean,
+    patienceMs?: number,
   ): Promise<Judged>
 }

@@ -579,7 +579,9 @@ describe('what a request says about memory', () => {
 
 describe('memory that fails', () => {
   const breakIndex = (own: Proxying, judged: () => Promise<never>) => {
-    Object.defineProperty(own.running.daemon.services, 'index', { value: { judged } })
+    Object.defineProperty(own.running.daemon.services, 'index', {
+      value: { judged, waitMs: () => 0 },
+    })
   }
 
   test.each<[string, () => Promise<never>]>([
