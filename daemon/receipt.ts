@@ -45,7 +45,7 @@ export function searchReceipt(
     injected: recalled.items.length,
     tokens: recalled.tokens,
     tookMs,
-    detail: recallDetail(recalled, settings, services),
+    detail: JSON.stringify(recallDetail(recalled, settings, services)),
   }
 }
 

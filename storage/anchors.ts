@@ -89,9 +89,9 @@ export async function putAnchor(
     `,
   )
   await run(db, sql`delete from anchor_items where anchor = ${row!.seq}`)
-  for (const itemId of new Set(itemIds)) {
-    await run(db, sql`insert into anchor_items (item_id, anchor) values (${itemId}, ${row!.seq})`)
-  }
+  if (itemIds.length === 0) return
+  const items = [...new Set(itemIds)].map((itemId) => sql`(${itemId}, ${row!.seq})`)
+  await run(db, sql`insert into anchor_items (item_id, anchor) values ${sql.join(items)}`)
 }
 
 /** Only inside a write. */

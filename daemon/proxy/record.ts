@@ -98,7 +98,7 @@ async function keep(
       injected: contents.length,
       tokens: recalled?.done === true ? recalled.value.tokens : 0,
       tookMs: prepared.tookMs,
-      detail: {
+      detail: JSON.stringify({
         ...detailOf(prepared, services),
         outcome: {
           provider: inquiry.vendor,
@@ -109,7 +109,7 @@ async function keep(
           ...(reply?.error && { error: reply.error.message }),
           ...outcome,
         },
-      },
+      }),
     },
     usedMemoryIds: injected.memoryIds,
     extraction: keepsTurns ? { injected: contents } : null,

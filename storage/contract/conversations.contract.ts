@@ -158,6 +158,7 @@ export function testConversations(dialect: string, open: Open) {
       const receipt = await store.receipts.find(scope.userId, stored.receiptId!)
       expect(receipt).toMatchObject({
         ...RECEIPT,
+        detail: JSON.parse(RECEIPT.detail),
         conversationId: 'conv_1',
         turnId: stored.turnIds[0],
       })
@@ -463,7 +464,7 @@ export function testConversations(dialect: string, open: Open) {
         id: 'rcp_chosen',
         kind: 'search',
         tookMs: 0.125,
-        detail,
+        detail: JSON.stringify(detail),
       })
       expect(id).toBe('rcp_chosen')
       expect(await bench.store.receipts.find(scope.userId, id)).toEqual({

@@ -145,7 +145,7 @@ export const RECEIPT: NewReceipt = {
   injected: 1,
   tokens: 12,
   tookMs: 0.5,
-  detail: { candidates: [] },
+  detail: '{"candidates":[]}',
 }
 
 export function exchange(
