@@ -90,26 +90,24 @@ export function judge(
     ...found.memories.map((hit) => ofMemory(hit.memory, hit, boundary.memory)),
     ...found.turns.map((hit) => ofTurn(hit.turn, hit, boundary.turn)),
   ].sort((a, b) => b.fused - a.fused || compare(a.id, b.id))
-  const verdicts = withVerdicts(candidates, settings, boundary)
-  const pinned = (settings.pinned ? found.pinned : []).map((memory): Judging => {
-    const hit = verdicts.find((candidate) => candidate.id === memory.id)
-    return {
-      ...(hit ??
-        ofMemory(
-          memory,
-          { lexical: 0, cosine: 0, evidence: 0, fused: 0, notes: [], replacedBy: null },
-          boundary.memory,
-        )),
-      reason: 'pinned',
-    }
-  })
-  const others = verdicts.filter(({ id }) => !pinned.some((candidate) => candidate.id === id))
+  const pinned = (settings.pinned ? found.pinned : []).map(
+    (memory): Judging =>
+      candidates.find((candidate) => candidate.id === memory.id) ??
+      ofMemory(
+        memory,
+        { lexical: 0, cosine: 0, evidence: 0, fused: 0, notes: [], replacedBy: null },
+        boundary.memory,
+      ),
+  )
+  const verdicts = verdictsOn(candidates, settings, boundary)
+  for (const candidate of pinned) verdicts.set(candidate, 'pinned')
+  const others = candidates.filter((candidate) => !pinned.includes(candidate))
   // Earlier words are quoted where no memory says it: they take no memory's place.
   const [memories, turns] = [
     others.filter(({ kind }) => kind === 'memory'),
     others.filter(({ kind }) => kind === 'turn'),
   ]
-  const { judged, tokens } = withinBudget([...pinned, ...memories, ...turns], settings)
+  const { judged, tokens } = withinBudget([...pinned, ...memories, ...turns], verdicts, settings)
   const listed = [
     ...judged.filter((candidate) => candidate.kind === 'memory').slice(0, MAX_JUDGED),
     ...judged.filter((candidate) => candidate.kind === 'turn').slice(0, MAX_JUDGED),
@@ -171,7 +169,10 @@ function boundaryFor(
 }
 
 /** A candidate on the way to its verdict. */
-type Judging = Omit<JudgedCandidate, 'admitted'> & Readonly<{ turn: TurnGist | null }>
+type Judging = Unjudged & Readonly<{ turn: TurnGist | null }>
+type Unjudged = Omit<JudgedCandidate, 'admitted' | 'reason'>
+/** What is found of each by itself, before budget and number of items. */
+type Verdicts = Map<Judging, Reason>
 
 function ofMemory(
   { id, content }: MemoryGist,
@@ -192,25 +193,25 @@ export function turnCandidate(
   { id, content, conversationId, saidAt }: TurnGist,
   hit: ScoreParts,
   boundary: number,
-): Omit<JudgedCandidate, 'admitted'> {
+): Unjudged {
   const said = { conversationId, saidAt }
   return { kind: 'turn', id, content, ...scored(hit, boundary), replacedBy: null, said }
 }
 
 function scored({ lexical, cosine, evidence, fused, notes }: ScoreParts, boundary: number) {
   const score = scoreOf(fused, boundary)
-  return { score, lexical, cosine, evidence, fused, notes, reason: 'below threshold' as const }
+  return { score, lexical, cosine, evidence, fused, notes }
 }
 
 /**
  * A kind is open when one of its candidates is about the question; then those that score nearly as well come
  * along. A threshold of the user's own decides about each candidate by itself.
  */
-function withVerdicts(
+function verdictsOn(
   scored: readonly Judging[],
   settings: RecallSettings,
   boundary: Judged['boundary'],
-): Judging[] {
+): Verdicts {
   const refusals = scored.map((candidate) => refusal(candidate, scored, settings))
   const eligible = scored.filter((_, i) => refusals[i] === null)
   const needed = (kind: Judging['kind']): number | null => {
@@ -221,17 +222,15 @@ function withVerdicts(
       : null
   }
   const neededBy = { memory: needed('memory'), turn: needed('turn') }
-  return scored.map((candidate, i): Judging => {
-    const refused = refusals[i]
-    if (refused) return { ...candidate, reason: refused }
+  const verdict = ({ kind, score, fused }: Judging): Reason => {
     if (settings.threshold !== null) {
-      const passes = candidate.score >= settings.threshold
-      return { ...candidate, reason: passes ? 'admitted' : 'below threshold' }
+      return score >= settings.threshold ? 'admitted' : 'below threshold'
     }
-    const least = neededBy[candidate.kind]
-    if (least === null) return { ...candidate, reason: 'nothing relevant' }
-    return { ...candidate, reason: candidate.fused >= least ? 'admitted' : 'below threshold' }
-  })
+    const least = neededBy[kind]
+    if (least === null) return 'nothing relevant'
+    return fused >= least ? 'admitted' : 'below threshold'
+  }
+  return new Map(scored.map((candidate, i) => [candidate, refusals[i] ?? verdict(candidate)]))
 }
 
 /** Does the evidence of a candidate say that it is about the question? */
@@ -286,25 +285,44 @@ const FIRST_PERSON = /\b(?:i|i'm|i've|i'd|i'll|i’m|i’ve|i’d|i’ll|my|mine
 
 function withinBudget(
   ordered: readonly Judging[],
+  verdicts: Verdicts,
   settings: RecallSettings,
 ): { judged: JudgedCandidate[]; tokens: number } {
   let tokens = 0
   let count = 0
-  const judged = ordered.map(({ turn: _turn, ...candidate }): JudgedCandidate => {
-    const wanted = candidate.reason === 'admitted' || candidate.reason === 'pinned'
-    if (!wanted) return { ...candidate, admitted: false }
-    if (count >= settings.maxItems) {
-      return { ...candidate, admitted: false, reason: 'over the number of items' }
-    }
+  const judged = ordered.map((candidate): JudgedCandidate => {
+    const verdict = verdicts.get(candidate)!
+    if (verdict !== 'admitted' && verdict !== 'pinned') return decided(candidate, verdict, false)
+    if (count >= settings.maxItems) return decided(candidate, 'over the number of items', false)
     const cost = itemTokens(toBlockItem(candidate)) + (count === 0 ? FRAME_TOKENS : 0)
     if (tokens + cost > settings.budgetTokens) {
-      return { ...candidate, admitted: false, reason: 'over the token budget' }
+      return decided(candidate, 'over the token budget', false)
     }
     tokens += cost
     count++
-    return { ...candidate, admitted: true }
+    return decided(candidate, verdict, true)
   })
   return { judged, tokens }
+}
+
+function decided(candidate: Judging, reason: Reason, admitted: boolean): JudgedCandidate {
+  const { kind, id, content, score, lexical, cosine, evidence, fused, notes } = candidate
+  const { replacedBy, said } = candidate
+  return {
+    kind,
+    id,
+    content,
+    score,
+    lexical,
+    cosine,
+    evidence,
+    fused,
+    notes,
+    reason,
+    replacedBy,
+    said,
+    admitted,
+  }
 }
 
 export function toBlockItem({

@@ -2,7 +2,7 @@ import { BestSlots } from './best-slots.ts'
 import { type Calibration, calibrated, UNCHANGED } from './calibration.ts'
 import type { Role } from './memory.ts'
 import { namesIn } from './names.ts'
-import { asRanked, newestFirst } from './newest-first.ts'
+import { asRanked, type Dated, newestFirst } from './newest-first.ts'
 import {
   evidenceFor,
   factorOf,
@@ -384,7 +384,9 @@ class Collection {
     // With room for the rounding of 32-bit floats.
     const bound = (most / ideal) * 1.000_001
     let { least } = worded
-    for (const slot of slots) {
+    // Not by an iterator: there may be as many as there are documents.
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i]!
       // Most are turned away here, before anything is read of their documents.
       if (this.#terms.scoreOf(slot) * bound <= least || !passes(slot)) continue
       worded.offer(slot, lexicalOf(slot))
@@ -417,25 +419,25 @@ class Collection {
     const ranked = scored
       .sort(byScore)
       .slice(0, Math.max(query.limit, ORDERED))
-      .map((one) => ({ ...one, ...one.document, kind: this.#kind }))
+      .map((one) => toDated(one, this.#kind))
     const ordered = this.#without.has('newest first')
       ? asRanked(ranked)
       : newestFirst(ranked, query.text, this.#terms.weightsOf(sought))
     const hits = ordered.slice(0, query.limit).map(
       ({ document: one, isLifted, replacedBy, fused }): IndexHit => ({
         kind: this.#kind,
-        key: one.key,
-        at: one.at,
+        key: one.document.key,
+        at: one.document.at,
         document: one.document,
         lexical: one.lexical,
         cosine: one.cosine,
         evidence: one.evidence,
         fused,
         notes: [
-          ...notesOf(one, this.#textTraits[one.index]!, isAsked(one.index), traits),
+          ...notesOf(one.document, this.#textTraits[one.index]!, isAsked(one.index), traits),
           ...(isLifted ? ['newer than what stands below it' as const] : []),
         ],
-        replacedBy: replacedBy?.id ?? null,
+        replacedBy: replacedBy?.document.id ?? null,
       }),
     )
     return { hits, known: this.#known(sought) }
@@ -527,6 +529,28 @@ type Scored = Readonly<{
   evidence: number
   fused: number
 }>
+
+/** Written out: to copy fields one by one takes a tenth of the time that spreading takes. */
+function toDated(scored: Scored, kind: DocumentKind): Scored & Dated {
+  const { index, document, lexical, cosine, evidence, fused } = scored
+  const { text, role, saidAt, validFrom, conversation, place, slot } = document
+  return {
+    index,
+    document,
+    lexical,
+    cosine,
+    evidence,
+    fused,
+    kind,
+    text,
+    role,
+    saidAt,
+    validFrom,
+    conversation,
+    place,
+    slot,
+  }
+}
 
 /** Best first; equal scores by newer time, then by text: never by the order of storing. */
 function byScore(a: Scored, b: Scored): number {

@@ -194,12 +194,16 @@ export class TermIndex {
   }
 
   #addScores(idf: number): void {
-    for (let i = 0; i < this.#inTermCount; i++) {
-      const slot = this.#inTerm[i]!
-      const frequency = this.#accumulated[slot]!
-      this.#accumulated[slot] = 0
-      if (this.#scores[slot] === 0) this.#touched[this.#touchedCount++] = slot
-      this.#scores[slot]! += (idf * (K1 + 1) * frequency) / (K1 + frequency)
+    const slots = this.#inTerm
+    const count = this.#inTermCount
+    const accumulated = this.#accumulated
+    const scores = this.#scores
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]!
+      const frequency = accumulated[slot]!
+      accumulated[slot] = 0
+      if (scores[slot] === 0) this.#touched[this.#touchedCount++] = slot
+      scores[slot]! += (idf * (K1 + 1) * frequency) / (K1 + frequency)
     }
   }
 
@@ -231,22 +235,27 @@ export class TermIndex {
   }
 
   #accumulateText(posting: Posting, average: number): void {
-    for (let i = 0; i < posting.count; i++) {
-      const slot = posting.slots[i]!
-      const length = this.#length[slot]!
+    // A word that everything holds makes this loop the longest of a search.
+    const { slots, counts, count } = posting
+    const lengths = this.#length
+    const before = this.#previous
+    const after = this.#next
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]!
+      const length = lengths[slot]!
       if (length === 0) continue
-      const frequency = posting.counts[i]! / (1 - B + (B * length) / average)
+      const frequency = counts[i]! / (1 - B + (B * length) / average)
       this.#accumulate(slot, frequency)
-      const previous = this.#previous[slot]!
+      const previous = before[slot]!
       if (previous >= 0) {
         this.#accumulate(previous, NEIGHBOUR_WEIGHT * frequency)
-        const further = this.#previous[previous]!
+        const further = before[previous]!
         if (further >= 0) this.#accumulate(further, SECOND_NEIGHBOUR_WEIGHT * frequency)
       }
-      const next = this.#next[slot]!
+      const next = after[slot]!
       if (next >= 0) {
         this.#accumulate(next, NEIGHBOUR_WEIGHT * frequency)
-        const further = this.#next[next]!
+        const further = after[next]!
         if (further >= 0) this.#accumulate(further, SECOND_NEIGHBOUR_WEIGHT * frequency)
       }
     }

@@ -5,6 +5,7 @@ import type { Memory, Scope, Turn } from '../memory/memory.ts'
 import {
   type IndexAnswer,
   type IndexDocument,
+  type IndexHit,
   type IndexQuery,
   ScopeIndex,
 } from '../memory/scope-index.ts'
@@ -267,10 +268,22 @@ function gistOf(answer: Answer): FoundGist {
     saidAt: at,
     memoryCount,
   })
+  const parts = ({ at, lexical, cosine, evidence, fused, notes }: IndexHit) => ({
+    at,
+    lexical,
+    cosine,
+    evidence,
+    fused,
+    notes,
+  })
   return {
     ...answer,
-    memories: answer.memories.map(({ document, ...hit }) => ({ memory: memory(document), ...hit })),
-    turns: answer.turns.map(({ document, ...hit }) => ({ turn: turn(document), ...hit })),
+    memories: answer.memories.map((hit) => ({
+      memory: memory(hit.document),
+      replacedBy: hit.replacedBy,
+      ...parts(hit),
+    })),
+    turns: answer.turns.map((hit) => ({ turn: turn(hit.document), ...parts(hit) })),
     pinned: answer.pinned.map(memory),
   }
 }
