@@ -142,9 +142,16 @@ async function pairs(
   return times
 }
 
+/**
+ * Rounds before each series, not counted: a daemon runs for days, and only after about 5,000 requests has the
+ * engine compiled what it will. Until then its compiler takes turns with the daemon on the one processor.
+ */
+const WARM_UP = 2_500
+const WARM_UP_QUICK = 100
+
 /** One request after the other, with nothing for memory to do, on every wire; and with large prompts. */
 async function measureAdded({ quick }: ProxyBench, mock: Mock, engram: Served): Promise<Row[]> {
-  const warmUp = quick ? 50 : 200
+  const warmUp = quick ? WARM_UP_QUICK : WARM_UP
   const rounds = quick ? 75 : 750
   const rows: Row[] = []
   for (const asked of DIALECTS) {
@@ -167,7 +174,7 @@ async function measureAdded({ quick }: ProxyBench, mock: Mock, engram: Served): 
     const body = JSON.stringify(asked.body(large, false))
     const arms = [straight(asked, mock.origins[0], false), through(asked, engram, false, 'read')]
     const before = await lookups(engram)
-    const [direct, via] = await pairs(arms, quick ? 25 : 200, warmUp, () => body)
+    const [direct, via] = await pairs(arms, quick ? 25 : 200, warmUp / 5, () => body)
     const after = await lookups(engram)
     const added = compare(direct!, via!, random)
     const lookup = ((after.seconds - before.seconds) / (after.count - before.count)) * 1000
@@ -193,7 +200,7 @@ async function measureAdded({ quick }: ProxyBench, mock: Mock, engram: Served): 
       quickly(straight(asked, mock.origins[0], true)),
       quickly(through(asked, engram, true, 'off')),
     ]
-    const [direct, via] = await pairs(arms, quick ? 50 : 250, warmUp, () => body, true)
+    const [direct, via] = await pairs(arms, quick ? 50 : 250, warmUp / 5, () => body, true)
     const added = compare(direct!, via!, random)
     // Nagle's algorithm and delayed acknowledgements together cost 40 ms, when they meet.
     const late = via!.filter((took) => took >= 35 && took <= 45).length / via!.length
@@ -343,7 +350,7 @@ const recallBody = (n: number) =>
 
 async function measureRecall({ quick }: ProxyBench, mock: Mock, engram: Served): Promise<Row[]> {
   const asked = dialect('openai chat')
-  const warmUp = quick ? 50 : 200
+  const warmUp = quick ? WARM_UP_QUICK : WARM_UP / 2
   const [direct, via] = await pairs(
     [straight(asked, mock.origins[0], false), through(asked, engram, false, 'read')],
     quick ? 100 : 750,

@@ -35,15 +35,21 @@ export async function send(outgoing: Outgoing): Promise<Response> {
   const headers = new Headers(outgoing.headers)
   refuseSecrets(url, headers)
   const firstByteMs = outgoing.timeouts?.firstByteMs ?? FIRST_BYTE_MS
-  const late = new AbortController()
-  const timer = setTimeout(() => late.abort(), firstByteMs)
-  const signals = outgoing.signal ? [late.signal, outgoing.signal] : [late.signal]
+  // Not by `AbortSignal.any`: with one for each request the garbage collector takes twice as long.
+  const ending = new AbortController()
+  if (outgoing.signal?.aborted) ending.abort()
+  outgoing.signal?.addEventListener('abort', () => ending.abort(), { once: true })
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    ending.abort()
+  }, firstByteMs)
   try {
     return await fetch(url, {
       method: outgoing.method ?? (outgoing.body == null ? 'GET' : 'POST'),
       headers,
       body: outgoing.body,
-      signal: AbortSignal.any(signals),
+      signal: ending.signal,
       redirect: 'manual',
       decompress: outgoing.decompress ?? true,
       // Bun would give up after five minutes of silence; slow models are slower than that.
@@ -51,7 +57,7 @@ export async function send(outgoing: Outgoing): Promise<Response> {
     })
   } catch (error) {
     if (outgoing.signal?.aborted) throw new DOMException('the request was aborted', 'AbortError')
-    if (late.signal.aborted) throw timedOut(url, firstByteMs)
+    if (isLate) throw timedOut(url, firstByteMs)
     throw unreachable(url, error)
   } finally {
     clearTimeout(timer)

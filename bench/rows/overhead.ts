@@ -6,8 +6,9 @@ import { type Bench, ms, type Row } from './row.ts'
 import { openCopy, settled } from './store.ts'
 
 const SYSTEM = 'You are a helpful assistant who answers briefly and to the point. '.repeat(26)
-/** Rounds before each series, not counted. */
+/** Rounds before each series, not counted; the first is also for what is compiled while it runs. */
 const WARM_UP = 100
+const FIRST_WARM_UP = 2_500
 /**
  * Between requests that are learned from: people read an answer before they go on. One after the other, the
  * figure would say how long it takes to learn, since question and vectors share the one processor.
@@ -67,7 +68,9 @@ export async function measureOverhead(bench: Bench, embedder: 'minilm' | 'static
       if (failures > 0) throw new Error(`${failures} requests were not answered with 2xx`)
       return times
     }
-    const [bare, second, off] = await run([direct, control, via('off')])
+    const [bare, second, off] = await run([direct, control, via('off')], {
+      warmUp: quick ? WARM_UP : FIRST_WARM_UP,
+    })
     keep(series.control, bare!, second!)
     keep(series.bypass, bare!, off!)
     keep(series.read, ...pairOf(await run([direct, via('read')])))
