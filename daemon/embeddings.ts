@@ -322,7 +322,7 @@ function meaningOf({ embedder, model }: Switched, recall: RecallReader, searches
     embedder: cacheQueries(embedder),
     model,
     index: {
-      waitMs: () => searches.waitMs,
+      waitMs: () => searches.lastingWaitMs,
       search: (scope, query) =>
         searches.stand(() => recall.search(scope, query, { id, dimensions, calibration })),
       judged: (scope, query, settings, withMemories, patienceMs) =>

@@ -39,6 +39,26 @@ describe('a line before a thread', () => {
     expect(done()).toBe(14)
   })
 
+  test('a rush that passes is no lasting wait, a crowd that stays is', async () => {
+    const line = new Line()
+    const { work } = thread(2)
+    for (let i = 0; i < 5; i++) await line.stand(work)
+    const rush = Array.from({ length: 10 }, () => line.stand(work))
+    expect(line.waitMs).toBeGreaterThan(10)
+    expect(line.lastingWaitMs).toBeLessThan(line.waitMs / 2)
+    await Promise.all(rush)
+    expect(line.lastingWaitMs).toBe(0)
+
+    const standing = new Set<Promise<unknown>>()
+    for (let i = 0; i < 200; i++) {
+      const one = line.stand(work).finally(() => standing.delete(one))
+      standing.add(one)
+      if (standing.size >= 10) await Promise.race(standing)
+    }
+    expect(line.lastingWaitMs).toBeGreaterThan(5)
+    await Promise.all(standing)
+  })
+
   test('the patient wait for any number', async () => {
     const line = new Line()
     const { work, done } = thread(1)

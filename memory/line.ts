@@ -10,10 +10,17 @@ export class Line {
   /** How long each takes lately, in milliseconds. */
   #eachMs = 0
   #lastEndAt = Number.NEGATIVE_INFINITY
+  /** How long those who came lately would have to wait. */
+  #usualWaitMs = 0
 
   /** How long the work of who comes now would have to wait, in milliseconds. */
   get waitMs(): number {
     return this.#standing * this.#eachMs
+  }
+
+  /** The same, as far as it lasts: a few who come at once are no crowd. */
+  get lastingWaitMs(): number {
+    return Math.min(this.waitMs, this.#usualWaitMs)
   }
 
   /**
@@ -22,6 +29,7 @@ export class Line {
    */
   async stand<T>(work: () => Promise<T>, patienceMs = Number.POSITIVE_INFINITY): Promise<T> {
     const { waitMs } = this
+    this.#usualWaitMs += USUAL_SHARE * (waitMs - this.#usualWaitMs)
     if (waitMs > patienceMs) {
       throw new EngramError(
         'timeout',
@@ -44,3 +52,5 @@ export class Line {
 
 /** What the latest call counts for: after ten others nine tenths of it are forgotten. */
 const NEWS_SHARE = 0.2
+/** Half of what was usual is forgotten after seven calls. */
+const USUAL_SHARE = 0.1

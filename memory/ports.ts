@@ -60,7 +60,7 @@ export interface ChatModel {
 
 /** Finds what a scope holds about a question. The scope is the filter before anything is ranked. */
 export interface RecallIndex {
-  /** How long a search would have to wait behind others now, in milliseconds. */
+  /** How long searches have to wait behind others, now and lately, in milliseconds. */
   waitMs(): number
   search(scope: Scope, query: IndexQuery): Promise<Found>
   /**
