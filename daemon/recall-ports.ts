@@ -7,7 +7,7 @@ const EMBEDDING_SHARE = 0.6
 
 /**
  * And of it, what either part may stand in line, so that a question is answered from words while there is time,
- * and one that would be late is not begun. Those that do stand in line wait no longer than this.
+ * and one that would be late is not begun.
  */
 const EMBEDDING_LINE_SHARE = 0.2
 const SEARCH_LINE_SHARE = 0.5

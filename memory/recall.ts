@@ -39,8 +39,8 @@ const FETCHED = 40
 
 /**
  * What the wait before the search takes from the patience for embedding. Where searches have to wait, the
- * processors have more to do than they can: then words alone, for some, are better than nothing for many. Of 2,500
- * requests at 500 a second on two processors none goes without memory with 4, up to 5 % with 1.
+ * processors have more to do than they can: then words alone, for some, are better than nothing for many. At 500
+ * requests a second on two processors, 71 of 2,500 were late with 1, 3 with 4 (`npm run bench:proxy -- --quick`).
  */
 const SEARCHES_COUNT = 4
 
